@@ -1,0 +1,203 @@
+#include "cli/commands.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <functional>
+#include <iostream>
+
+#include "cli/arguments.hpp"
+#include "cli/json_text.hpp"
+#include "cli/list_modules.hpp"
+#include "modules/module_file.hpp"
+#include "modules/module_host.hpp"
+#include "routing/builder.hpp"
+#include "runtime/server.hpp"
+#include "sipward/build_id.hpp"
+
+namespace sipward::cli {
+namespace {
+
+constexpr int kFine = 0, kFailed = 1, kUsage = 2;
+
+struct Command {
+  std::string_view name, summary, help;
+  std::vector<Flag> flags;
+  int (*run)(const Arguments&);
+};
+
+int usage_error(std::string_view problem) {
+  std::cerr << "sipward: " << problem << "\nTry 'sipward help'.\n";
+  return kUsage;
+}
+
+// A Sipfile with the modules that it wants, read and judged; nothing has been started.
+struct Loaded {
+  config::Environment environment = config::process_environment();
+  std::filesystem::path path;
+  config::Errors errors;
+  config::Sipfile sipfile;
+  ModuleHost modules;
+  std::shared_ptr<RouteTree> tree;
+};
+
+void load_modules(ModuleHost& modules, const std::vector<std::string>& further) {
+  std::error_code ignored;
+  auto folders = default_module_dirs(std::filesystem::read_symlink("/proc/self/exe", ignored));
+  folders.insert(folders.end(), further.begin(), further.end());
+  modules.load_folders(folders);
+}
+
+// Status for the caller: kFine, or why it must end.
+int load(const Arguments& arguments, Loaded& loaded) {
+  std::string problem;
+  const auto path = choose_sipfile(arguments, problem);
+  if (!path) return usage_error(problem);
+  loaded.path = *path;
+  loaded.sipfile = config::load_file(*path, loaded.environment, loaded.errors);
+  load_modules(loaded.modules, loaded.sipfile.options.modules_path);
+  for (const auto& module : loaded.modules.modules())
+    if (!module.refused.empty())
+      std::cerr << "warning: module " << (module.name.empty() ? module.path.string() : module.name)
+                << " is refused: " << module.refused << '\n';
+  loaded.tree = build_tree(loaded.sipfile, loaded.modules, loaded.errors);
+  return kFine;
+}
+
+int run(const Arguments& arguments) {
+  Loaded loaded;
+  if (const int status = load(arguments, loaded); status != kFine) return status;
+  if (!loaded.errors.empty()) std::cerr << loaded.errors.to_string();
+  if (!loaded.errors.ok()) return kFailed;
+  const SystemClock clock;
+  StderrLogger log(clock);
+  try {
+    Server server({loaded.path, loaded.environment, loaded.modules, clock, log}, loaded.sipfile);
+    server.run(loaded.sipfile, std::move(loaded.tree));
+  } catch (const std::exception& e) {
+    std::cerr << "sipward: " << e.what() << '\n';
+    return kFailed;
+  }
+  return kFine;
+}
+
+int validate(const Arguments& arguments) {
+  Loaded loaded;
+  if (const int status = load(arguments, loaded); status != kFine) return status;
+  if (arguments.has("json")) {
+    std::cout << pretty(loaded.errors.to_json());
+  } else {
+    std::cerr << loaded.errors.to_string();
+    if (loaded.errors.ok()) std::cout << loaded.path.string() << " is valid\n";
+  }
+  return loaded.errors.ok() ? kFine : kFailed;
+}
+
+int adapt(const Arguments& arguments) {
+  Loaded loaded;
+  if (const int status = load(arguments, loaded); status != kFine) return status;
+  std::cerr << loaded.errors.to_string();
+  if (!loaded.errors.ok()) return kFailed;
+  std::cout << pretty(config::to_json(loaded.sipfile));
+  return kFine;
+}
+
+int list_modules(const Arguments& arguments) {
+  if (!arguments.words.empty()) return usage_error("list-modules takes no argument");
+  ModuleHost modules;
+  const auto dir = arguments.flags.find("modules-path");
+  load_modules(modules, dir == arguments.flags.end() ? std::vector<std::string>{} : std::vector{dir->second});
+  if (arguments.has("options"))
+    std::cout << pretty(describe_options(modules));
+  else
+    print_modules(modules, std::cout);
+  return kFine;
+}
+
+int version(const Arguments&) {
+  std::cout << "sipward " SIPWARD_VERSION "\nbuild " SIPWARD_BUILD_ID "\n";
+  return kFine;
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> list = {
+      {"run",
+       "run a Sipfile in the foreground",
+       "sipward run [--config SIPFILE]\n\n"
+       "Starts what the Sipfile says and stays in the foreground. One line with the word 'serving' is logged "
+       "when\n"
+       "every listener is open. SIGHUP reloads the file; SIGTERM finishes what is open, a second one stops "
+       "at once.\n"
+       "Without a file: ./Sipfile, then /etc/sipward/Sipfile.\n\n"
+       "Example:\n  sipward run --config /etc/sipward/Sipfile\n",
+       {{"config", true}},
+       run},
+      {"validate",
+       "check a Sipfile without running it",
+       "sipward validate [--json] [SIPFILE]\n\n"
+       "Reports every error and warning of the file in one pass. Opens no socket, asks no DNS, writes "
+       "nothing; safe\n"
+       "on a machine where the server runs. Exit status 0 when it would start.\n\n"
+       "Example:\n  sipward validate Sipfile && systemctl reload sipward\n",
+       {{"config", true}, {"json", false}},
+       validate},
+      {"adapt",
+       "print a Sipfile as canonical JSON",
+       "sipward adapt [SIPFILE]\n\nExample:\n  sipward adapt Sipfile | jq .servers\n",
+       {{"config", true}},
+       adapt},
+      {"list-modules",
+       "show the modules, and why one is refused",
+       "sipward list-modules [--options] [--modules-path DIR]\n\n"
+       "--options prints every directive with its options, types, ranges and defaults as JSON.\n\n"
+       "Example:\n  sipward list-modules\n",
+       {{"options", false}, {"modules-path", true}},
+       list_modules},
+      {"version",
+       "print the version and the build id",
+       "sipward version\n\nModules must have been built with the same build id.\n\nExample:\n  sipward "
+       "version\n",
+       {},
+       version},
+  };
+  return list;
+}
+
+void print_help(std::ostream& out) {
+  out << "Sipward guards a SIP port: it reads every message in both directions, drops abuse, forwards the "
+         "rest.\n\n"
+         "Usage: sipward COMMAND [ARGUMENTS]\n\nCommands:\n";
+  for (const auto& command : commands())
+    out << "  " << command.name << std::string(15 - command.name.size(), ' ') << command.summary << '\n';
+  out << "\n'sipward COMMAND --help' tells more. Exit status: 0 fine, 1 failed, 2 usage.\n";
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    print_help(std::cerr);
+    return kUsage;
+  }
+  const auto& name = arguments.front();
+  if (name == "help" || name == "--help" || name == "-h") {
+    print_help(std::cout);
+    return kFine;
+  }
+  const auto command = std::find_if(commands().begin(), commands().end(), [&](const Command& c) {
+    return c.name == name || (name == "--version" && c.name == "version");
+  });
+  if (command == commands().end()) return usage_error("unknown command " + config::quote(name));
+  auto flags = command->flags;
+  flags.push_back({"help", false});
+  std::string problem;
+  const auto parsed = parse_arguments(std::span(arguments).subspan(1), flags, problem);
+  if (!parsed) return usage_error(problem);
+  if (parsed->has("help")) {
+    std::cout << "Usage: " << command->help;
+    return kFine;
+  }
+  return command->run(*parsed);
+}
+
+}  // namespace sipward::cli

@@ -1,0 +1,131 @@
+#include "routing/builder.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace sipward {
+namespace {
+
+class Builder final : public CreateContext {
+ public:
+  Builder(const config::Sipfile& sipfile, const ModuleHost& modules, config::Errors& e, RouteTree& tree)
+      : CreateContext(e, *tree.scope), sipfile_(sipfile), modules_(modules), tree_(tree) {}
+
+  void build() {
+    for (const auto& node : sipfile_.servers) tree_.servers.push_back(server(node));
+    for (const auto& node : sipfile_.sites) site(node);
+    check_listeners();
+  }
+
+  std::vector<std::unique_ptr<HttpHandler>> http_children(const config::Node& parent) override {
+    std::vector<std::unique_ptr<HttpHandler>> handlers;
+    for (const auto& child : parent.children) add_http(child, handlers);
+    return handlers;
+  }
+
+ private:
+  std::unique_ptr<RouteServer> server(const config::ServerNode& node) {
+    auto result = std::make_unique<RouteServer>();
+    result->listen = node.listen;
+    result->idle_timeout = node.idle_timeout;
+    std::map<std::string, const MatcherSet*> sets;
+    for (const auto& set_node : node.matchers) {
+      auto set = std::make_unique<MatcherSet>();
+      for (const auto& matcher_node : set_node.matchers) {
+        auto matcher = modules_.create_matcher(matcher_node, *this);
+        if (!matcher) continue;
+        matcher->validate(errors);
+        set->push_back(std::move(matcher));
+      }
+      sets[set_node.name] = set.get();
+      result->sets.push_back(std::move(set));
+    }
+    for (const auto& route_node : node.routes) result->routes.push_back(route(route_node, sets));
+    for (const auto& r : result->routes)
+      for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
+    if (!result->can_serve)
+      errors.warn(node.position,
+                  "this listener is not opened: a route of it needs a feature that is not active yet");
+    return result;
+  }
+
+  Route route(const config::RouteNode& node, const std::map<std::string, const MatcherSet*>& sets) {
+    Route result;
+    for (const auto& name : node.match)
+      if (const auto it = sets.find(name); it != sets.end()) result.match.push_back(it->second);
+    std::string ended_by;
+    bool whole = true;
+    for (const auto& handler_node : node.handlers) {
+      auto handler = modules_.create_handler(handler_node, *this);
+      whole = whole && handler;
+      if (!handler) continue;
+      handler->validate(errors);
+      if (!ended_by.empty())
+        errors.add(handler_node.position, config::quote(handler_node.name) + " would never run: " +
+                                              config::quote(ended_by) + " ends the route");
+      if (handler->terminal()) ended_by = handler_node.name;
+      result.handlers.push_back(std::move(handler));
+    }
+    if (ended_by.empty() && whole && !node.handlers.empty())
+      errors.warn(node.position, "nothing in this route answers or forwards; add proxy or respond");
+    return result;
+  }
+
+  void site(const config::SiteNode& node) {
+    HttpSite result;
+    for (const auto& listener : node.listen) result.listen.push_back(listener.address.to_string());
+    for (const auto& child : node.children) add_http(child, result.handlers);
+    tree_.sites->push_back(std::move(result));
+  }
+
+  void add_http(const config::Node& node, std::vector<std::unique_ptr<HttpHandler>>& out) {
+    auto handler = modules_.create_http(node, *this);
+    if (!handler) return;
+    handler->validate(errors);
+    out.push_back(std::move(handler));
+  }
+
+  void check_listeners() {
+    std::map<std::string, config::Position> seen;
+    for (const auto& node : sipfile_.servers)
+      for (const auto& listener : node.listen) {
+        const auto [it, fresh] = seen.emplace(listener.address.to_string(), listener.position);
+        if (!fresh)
+          errors.add(listener.position, listener.address.to_string() + " is listened on twice; first at " +
+                                            it->second.to_string());
+        if (listener.address.transport != Transport::udp && listener.address.transport != Transport::tcp)
+          errors.not_active(listener.position, "listening on " + listener.address.to_string());
+      }
+  }
+
+  const config::Sipfile& sipfile_;
+  const ModuleHost& modules_;
+  RouteTree& tree_;
+};
+
+}  // namespace
+
+std::shared_ptr<RouteTree> build_tree(const config::Sipfile& sipfile, const ModuleHost& modules,
+                                      config::Errors& errors) {
+  auto tree = std::make_shared<RouteTree>();
+  Builder(sipfile, modules, errors, *tree).build();
+  return tree;
+}
+
+void provision_tree(RouteTree& tree, const ModuleHost& modules, BuildContext& context) {
+  for (auto& server : tree.servers) {
+    for (auto& set : server->sets)
+      for (auto& matcher : *set) matcher->provision(context);
+    for (auto& route : server->routes)
+      for (auto& handler : route.handlers) handler->provision(context);
+  }
+  if (tree.sites->empty()) return;
+  const auto* factory = modules.service("http_server/1");
+  if (!factory) throw config::ConfigError("an HTTP site needs http_server/1; no loaded module provides it");
+  tree.http = context.services.find_or_make<HttpServer>(
+      "http_server/1", [&] { return std::static_pointer_cast<HttpServer>(factory->make(context)); });
+  for (auto& site : *tree.sites)
+    for (auto& handler : site.handlers) handler->provision(context);
+}
+
+}  // namespace sipward

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include "routing/route_tree.hpp"
+#include "sipward/packet.hpp"
+
+namespace sipward {
+
+enum class ChainEnd : std::uint8_t {
+  handled,    // a handler consumed it
+  dropped,    // a handler dropped it
+  refused,    // a handler refused its source before it was read
+  unmatched,  // no route took it
+  unhandled,  // a route took it, and no handler ended the chain
+  own_ack,    // it acknowledges an answer of ours
+};
+
+// Runs an inbound packet through the first route that takes it. Sets the peer's route and position.
+ChainEnd run_inbound(const RouteServer& server, Packet& packet);
+
+// Runs an outbound packet through the handlers that stood before the one that forwarded, in reverse.
+// `handled` means it may be sent to the client.
+ChainEnd run_outbound(const RouteServer& server, Packet& packet);
+
+// Whether a new connection of that source may go on. Runs only admission.
+bool admit(const RouteServer& server, Worker& worker, const Source& source);
+
+// Tells the handlers that would have seen the stream's messages about its fault.
+void tell_fault(const RouteServer& server, Worker& worker, const Source& source, std::string_view fault);
+
+}  // namespace sipward

@@ -1,0 +1,30 @@
+#include <algorithm>
+
+#include "sipward/build_context.hpp"
+
+namespace sipward {
+
+std::shared_ptr<void> ProtectedAddresses::add(std::string_view why, std::vector<Address> addresses) {
+  auto entry = std::make_shared<Entry>(Entry{std::string(why), std::move(addresses)});
+  std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [](const auto& weak) { return weak.expired(); });
+  entries_.push_back(entry);
+  return entry;
+}
+
+std::string ProtectedAddresses::why(const Address& address) const {
+  return why(Cidr{address, address.is_v4() ? 32U : 128U});
+}
+
+std::string ProtectedAddresses::why(const Cidr& prefix) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& weak : entries_) {
+    const auto entry = weak.lock();
+    if (entry && std::any_of(entry->addresses.begin(), entry->addresses.end(),
+                             [&](const Address& a) { return prefix.contains(a); }))
+      return entry->why;
+  }
+  return {};
+}
+
+}  // namespace sipward

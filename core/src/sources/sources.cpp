@@ -1,0 +1,479 @@
+#include "sipward/sources.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "sipward/packet.hpp"
+#include "sipward/sip/message.hpp"
+#include "sources/bounded_table.hpp"
+#include "sources/registrations.hpp"
+
+namespace sipward {
+namespace {
+
+using namespace std::chrono_literals;
+using sip::HeaderId;
+using sip::Method;
+
+constexpr auto kProvenFor = 10min;       // after the last proof
+constexpr auto kChallengeFor = 5min;     // a nonce that was sent
+constexpr auto kTagFor = 10min;          // a To or From tag that was sent
+constexpr auto kDialogFor = 24h;         // a confirmed dialog, since its last in-dialog request
+constexpr auto kTransactionFor = 32s;    // 64*T1 (RFC 3261 17.1.1.2)
+constexpr auto kRingingFor = 180s;       // Timer C (RFC 3261 16.6 step 11)
+constexpr auto kDefaultExpires = 3600s;  // RFC 3261 10.2.1.1
+constexpr auto kMaxExpires = 7 * 24h;
+
+// Puts texts one after another, with a separator no SIP token holds, and hashes them. What does not fit is
+// hashed into what stands there already, so that long values still tell apart.
+class KeyText {
+ public:
+  explicit KeyText(const HashKey& key) : key_(key) {}
+  KeyText& add(std::string_view text) {
+    if (text.size() + 9 > buffer_.size() - used_) fold();
+    if (text.size() + 9 > buffer_.size() - used_) {
+      add(keyed_hash(key_, text));
+    } else {
+      std::copy(text.begin(), text.end(), buffer_.begin() + used_);
+      used_ += static_cast<std::ptrdiff_t>(text.size());
+      buffer_[static_cast<std::size_t>(used_++)] = '\n';
+    }
+    return *this;
+  }
+  KeyText& add(std::uint64_t number) {
+    if (buffer_.size() - static_cast<std::size_t>(used_) < 9) fold();
+    std::memcpy(buffer_.data() + used_, &number, sizeof number);
+    used_ += sizeof number;
+    return *this;
+  }
+  KeyText& add(const Address& address) { return add(address.high()).add(address.low()); }
+  std::uint64_t hash() const {
+    const auto h = keyed_hash(key_, std::string_view(buffer_.data(), static_cast<std::size_t>(used_)));
+    return h == 0 ? 1 : h;
+  }
+
+ private:
+  void fold() {
+    const auto h = hash();
+    used_ = 0;
+    std::memcpy(buffer_.data(), &h, sizeof h);
+    used_ = sizeof h;
+  }
+  const HashKey& key_;
+  std::ptrdiff_t used_ = 0;
+  std::array<char, 512> buffer_;
+};
+
+struct Mark {  // something that was sent and may be echoed
+  std::uint64_t key = 0;
+  Time expires{};
+};
+struct Known {
+  std::uint64_t key = 0;
+  Time expires{};  // the later of the two below
+  Time proven_until{}, trusted_until{};
+  Proof proof = Proof::none;
+  void settle() { expires = std::max(proven_until, trusted_until); }
+};
+struct Way {  // how to reach a client that something of the upstream's is meant for
+  std::uint64_t key = 0;
+  Time expires{};
+  bool proven = false;
+  Peer peer;
+  std::uint64_t twin = 0;  // the other key of the same registration
+  int rank() const { return proven ? 1 : 0; }
+};
+
+struct Grant {
+  std::string_view contact;
+  std::chrono::seconds lives{0};
+};
+
+std::uint64_t contact_key(std::uint64_t contact_hash) {
+  return contact_hash | 1;
+}
+
+bool makes_dialog(Method method) {
+  return method == Method::invite || method == Method::subscribe || method == Method::refer;
+}
+
+// The 2xx to a REGISTER lists every binding of the address-of-record (RFC 3261 10.3 step 8); the client's own
+// is the one it asked for. A registrar may have mended its Contact; then the one that lives longest is the
+// new one.
+Grant granted_to(sip::Message& m, const HashKey& key, std::uint64_t asked) {
+  Grant best;
+  sip::ValueReader values(m, HeaderId::contact);
+  for (std::string_view element; values.next(element);) {
+    const auto binding = sip::parse_name_addr(element);
+    auto seconds =
+        std::chrono::seconds(m.expires().value_or(static_cast<std::uint32_t>(kDefaultExpires.count())));
+    if (const auto text = sip::find_parameter(binding.parameters, "expires"))
+      if (const auto number = sip::parse_number(*text))
+        seconds = std::chrono::seconds(std::min<std::uint64_t>(*number, 0xFFFFFFFF));
+    if (keyed_hash(key, binding.uri) == asked) return {binding.uri, seconds};
+    if (seconds > best.lives) best = {binding.uri, seconds};
+  }
+  return best;
+}
+
+}  // namespace
+
+std::string_view to_string(Evidence evidence) {
+  switch (evidence) {
+    case Evidence::proven:
+      return "proven";
+    case Evidence::trusted:
+      return "trusted";
+    case Evidence::unproven:
+      break;
+  }
+  return "unproven";
+}
+
+std::string_view to_string(Proof proof) {
+  switch (proof) {
+    case Proof::handshake:
+      return "handshake";
+    case Proof::nonce:
+      return "nonce";
+    case Proof::to_tag:
+      return "to_tag";
+    case Proof::options:
+      return "options";
+    case Proof::registration:
+      return "registration";
+    case Proof::none:
+      break;
+  }
+  return "none";
+}
+
+Peer Transaction::peer() const {
+  Peer p;
+  p.remote = remote;
+  p.local = local;
+  p.transport = transport;
+  p.position = position;
+  p.route = route;
+  p.listener = listener;
+  p.connection = connection;
+  return p;
+}
+
+struct Sources::Impl {
+  HashKey key;
+  // Transactions of unproven and of proven sources apart: a flood of the first can't push out the second.
+  std::array<BoundedTable<Transaction>, 2> transactions;
+  BoundedTable<Mark> challenges, tags;
+  BoundedTable<Known> proven;
+  BoundedTable<Way> contacts, dialogs;
+  Registrations registrations;
+  std::atomic<std::size_t> transactions_size{0}, proven_size{0}, registrations_size{0}, dialogs_size{0};
+
+  Impl(const HashKey& k, const Limits& l)
+      : key(k),
+        transactions{BoundedTable<Transaction>(l.transactions), BoundedTable<Transaction>(l.transactions)},
+        challenges(l.tags),
+        tags(l.tags),
+        proven(l.proven),
+        contacts(l.proven),
+        dialogs(l.proven),
+        registrations(k, l.registrations) {}
+
+  std::uint64_t endpoint_key(const Endpoint& e) const {
+    const auto h = keyed_hash(key, e);
+    return h == 0 ? 1 : h;
+  }
+  std::uint64_t transaction_key(sip::Message& m, std::uint32_t listener) const {
+    const auto& via = m.via();
+    const auto& cseq = m.cseq();
+    KeyText text(key);
+    text.add(via.branch.empty() ? via.host : via.branch).add(m.call_id());
+    text.add(std::uint64_t{listener});  // a message may pass two servers of one process
+    // An ACK belongs to its INVITE, a CANCEL is a transaction of its own with the INVITE's branch.
+    text.add(std::uint64_t{cseq.number})
+        .add(cseq.method_name == "ACK" ? std::string_view("INVITE") : cseq.method_name);
+    if (!via.has_cookie()) text.add(m.from().tag);
+    return text.hash();
+  }
+  // Who asks what of whom: the same in every retransmission of a request.
+  std::uint64_t content_hash(const sip::Message& m) const {
+    KeyText text(key);
+    text.add(m.request_uri()).add(m.value(HeaderId::from)).add(m.value(HeaderId::to));
+    for (auto id : {HeaderId::contact, HeaderId::authorization, HeaderId::proxy_authorization})
+      m.for_each(id, [&](const sip::Header& h) { text.add(h.value); });
+    return text.hash();
+  }
+  std::uint64_t tag_key(std::string_view call_id, std::string_view tag, const Address& a) const {
+    return KeyText(key).add(call_id).add(tag).add(a).hash();
+  }
+  std::uint64_t dialog_key(std::string_view call_id, std::string_view tag) const {
+    return KeyText(key).add(call_id).add(tag).hash();
+  }
+  std::uint64_t nonce_key(std::string_view nonce, const Address& a) const {
+    return KeyText(key).add(nonce).add(a).hash();
+  }
+  std::uint64_t user_hash(const sip::Uri& uri) const {
+    std::array<char, 256> buffer;
+    return keyed_hash(key, sip::normalise_user(uri.user, buffer, uri.scheme));
+  }
+  // An upstream that mends NATed Contacts calls the same user at our own address.
+  std::uint64_t contact_user_key(std::string_view contact_uri) const {
+    return KeyText(key).add("user").add(sip::parse_uri(contact_uri).user).hash();
+  }
+  template <class Entry>
+  static Entry& put(BoundedTable<Entry>& table, std::uint64_t k, Time now, Time expires) {
+    bool made = false;
+    auto& e = table.insert(k, now, made);
+    e.expires = std::max(e.expires, expires);
+    return e;
+  }
+  // A forger can't take over a way that its owner proved.
+  static void put_way(BoundedTable<Way>& table, const Way& next, Time now) {
+    bool made = false;
+    auto& way = table.insert(next.key, now, made);
+    if (made || !way.proven || next.proven) way = next;
+  }
+  // Both keys of a registration that its own address ended.
+  void forget_way(std::uint64_t k, const Address& address, Time now) {
+    auto* way = contacts.find(k, now);
+    if (!way || way->peer.remote.address != address) return;
+    const auto twin = way->twin;
+    contacts.erase(*way);
+    auto* other = contacts.find(twin, now);
+    if (other && other->twin == k) contacts.erase(*other);
+  }
+  bool nonce_sent(const sip::Message& m, const Address& a, Time now) const {
+    bool found = false;
+    for (auto id : {HeaderId::authorization, HeaderId::proxy_authorization})
+      m.for_each(id, [&](const sip::Header& h) {
+        if (found) return;
+        const auto auth = sip::parse_auth(h.value);
+        found = auth.ok && !auth.nonce.empty() && challenges.find(nonce_key(auth.nonce, a), now) != nullptr;
+      });
+    return found;
+  }
+  bool tag_sent(sip::Message& m, std::string_view tag, const Address& a, Time now) {
+    if (tag.empty()) return false;
+    auto* mark = tags.find(tag_key(m.call_id(), tag, a), now);
+    if (!mark) return false;
+    // Only its receiver can echo it: from now on it is a live dialog, or at least worth remembering.
+    const bool ends = m.kind() == sip::Kind::request && m.method() == Method::bye;
+    mark->expires = now + (ends ? Duration(kTransactionFor * 2) : Duration(kDialogFor));
+    return true;
+  }
+  void register_answer(sip::Message& m, const Peer& peer, const Transaction& t, Time now);
+  void publish_sizes() {
+    transactions_size.store(transactions[0].used() + transactions[1].used(), std::memory_order_relaxed);
+    proven_size.store(proven.used(), std::memory_order_relaxed);
+    registrations_size.store(registrations.size(), std::memory_order_relaxed);
+    dialogs_size.store(dialogs.used(), std::memory_order_relaxed);
+  }
+};
+
+Sources::Sources(const HashKey& key, const Limits& limits) : impl_(std::make_unique<Impl>(key, limits)) {}
+Sources::~Sources() = default;
+
+const HashKey& Sources::key() const {
+  return impl_->key;
+}
+std::uint64_t Sources::hash(std::string_view text) const {
+  return keyed_hash(impl_->key, text);
+}
+
+Standing Sources::standing(const Endpoint& source, Time now) const {
+  const auto* known = impl_->proven.find(impl_->endpoint_key(source), now);
+  if (!known) return {};
+  if (known->trusted_until > now) return {Evidence::trusted, Proof::registration};
+  return {Evidence::proven, known->proof};
+}
+
+std::size_t Sources::registrations(const Address& address, Time now) const {
+  return impl_->registrations.count(address, now);
+}
+
+bool Sources::is_registered(const Address& address, std::string_view user, Time now) const {
+  std::array<char, 256> buffer;
+  return impl_->registrations.has(address, hash(sip::normalise_user(user, buffer)), now);
+}
+
+bool Sources::find_registration(std::string_view contact_uri, Time now, Peer& out) const {
+  const auto* way = impl_->contacts.find(contact_key(hash(contact_uri)), now);
+  if (!way) way = impl_->contacts.find(impl_->contact_user_key(contact_uri), now);
+  if (way) out = way->peer;
+  return way != nullptr;
+}
+
+bool Sources::find_dialog(std::string_view call_id, std::string_view client_tag, Time now, Peer& out) const {
+  const auto* way = impl_->dialogs.find(impl_->dialog_key(call_id, client_tag), now);
+  if (way) out = way->peer;
+  return way != nullptr;
+}
+
+Sources::Sizes Sources::sizes() const {
+  return {impl_->transactions_size.load(std::memory_order_relaxed),
+          impl_->proven_size.load(std::memory_order_relaxed),
+          impl_->registrations_size.load(std::memory_order_relaxed),
+          impl_->dialogs_size.load(std::memory_order_relaxed)};
+}
+
+Proof Sources::inbound(sip::Message& message, const Peer& peer, Time now) {
+  if (is_stream(peer.transport)) return Proof::handshake;
+  auto proof = Proof::none;
+  const auto& address = peer.remote.address;
+  if (message.kind() == sip::Kind::request) {
+    if (impl_->nonce_sent(message, address, now))
+      proof = Proof::nonce;
+    else if (impl_->tag_sent(message, message.to().tag, address, now))
+      proof = Proof::to_tag;
+  } else if (message.kind() == sip::Kind::response &&
+             impl_->tag_sent(message, message.from().tag, address, now)) {
+    proof = Proof::to_tag;
+  }
+  if (proof == Proof::none) return proof;
+  auto& known = impl_->put(impl_->proven, impl_->endpoint_key(peer.remote), now, now + kProvenFor);
+  known.proof = proof;
+  known.proven_until = now + kProvenFor;
+  if (proof == Proof::to_tag && message.kind() == sip::Kind::request) {
+    if (auto* way = impl_->dialogs.find(impl_->dialog_key(message.call_id(), message.from().tag), now)) {
+      way->proven = true;
+      way->peer = peer;
+      way->expires = now + Duration(kDialogFor);
+    }
+  }
+  return proof;
+}
+
+void Sources::outbound(sip::Message& message, const Peer& peer, const Transaction* transaction, Time now) {
+  const auto& address = peer.remote.address;
+  if (message.kind() == sip::Kind::request) {
+    // The answer will carry the upstream's From tag back.
+    if (!is_stream(peer.transport) && !message.from().tag.empty())
+      impl_->put(impl_->tags, impl_->tag_key(message.call_id(), message.from().tag, address), now,
+                 now + kTagFor);
+    return;
+  }
+  if (message.kind() != sip::Kind::response) return;
+  const auto status = message.status();
+  if (status == 401 || status == 407) {
+    for (auto id : {HeaderId::www_authenticate, HeaderId::proxy_authenticate})
+      message.for_each(id, [&](const sip::Header& h) {
+        const auto auth = sip::parse_auth(h.value);
+        if (auth.ok && !auth.nonce.empty())
+          impl_->put(impl_->challenges, impl_->nonce_key(auth.nonce, address), now, now + kChallengeFor);
+      });
+  }
+  const auto method = message.cseq().method;
+  if (status > 100 && makes_dialog(method) && !message.to().tag.empty()) {
+    if (!is_stream(peer.transport))
+      impl_->put(impl_->tags, impl_->tag_key(message.call_id(), message.to().tag, address), now,
+                 now + kTagFor);
+    if (status < 300) {
+      const auto key = impl_->dialog_key(message.call_id(), message.from().tag);
+      const auto* known = impl_->dialogs.find(key, now);
+      const Time expires = std::max(now + Duration(kTagFor), known ? known->expires : Time{});
+      impl_->put_way(impl_->dialogs,
+                     {key, expires, transaction && transaction->proof != Proof::none, peer, 0}, now);
+    }
+  }
+  if (method == Method::register_ && status >= 200 && status < 300 && transaction)
+    impl_->register_answer(message, peer, *transaction, now);
+  impl_->publish_sizes();
+}
+
+void Sources::Impl::register_answer(sip::Message& m, const Peer& peer, const Transaction& t, Time now) {
+  const auto user = user_hash(sip::parse_uri(m.to().uri));
+  const bool is_proven = t.proof != Proof::none;
+  if (t.registration_ends) {
+    registrations.remove(peer.remote.address, user, t.contact);
+    forget_way(t.contact != 0 ? contact_key(t.contact) : contact_user_key(m.to().uri), peer.remote.address,
+               now);
+  } else if (t.binds) {
+    const auto grant = granted_to(m, key, t.contact);
+    if (grant.lives <= 0s) return;
+    const Time expires = now + std::min<Duration>(grant.lives, kMaxExpires);
+    const auto by_contact = contact_key(t.contact), by_user = contact_user_key(grant.contact);
+    put_way(contacts, {by_contact, expires, is_proven, peer, by_user}, now);
+    put_way(contacts, {by_user, expires, is_proven, peer, by_contact}, now);
+    if (is_proven) registrations.add(peer.remote, user, t.contact, expires, now);
+  }
+  if (!is_proven || is_stream(peer.transport)) return;
+  if (auto* known = proven.find(endpoint_key(peer.remote), now)) {
+    known->trusted_until = registrations.last_expiry(peer.remote, now);
+    known->settle();
+  }
+}
+
+Transaction* Sources::find(sip::Message& message, std::uint32_t listener, Time now) {
+  if (!message.via().ok || !message.cseq().ok) return nullptr;
+  const auto key = impl_->transaction_key(message, listener);
+  for (auto& table : impl_->transactions)
+    if (auto* t = table.find(key, now)) {
+      if (message.kind() == sip::Kind::request && message.method() != Method::ack &&
+          t->content != impl_->content_hash(message))
+        return nullptr;
+      if (message.kind() == sip::Kind::response) {
+        const bool rings = message.status() < 200 && t->method == Method::invite;
+        t->expires = std::max(t->expires, now + (rings ? Duration(kRingingFor) : Duration(kTransactionFor)));
+      }
+      return t;
+    }
+  return nullptr;
+}
+
+Transaction* Sources::begin(sip::Message& message, const Peer& peer, Proof proof, Time now) {
+  if (message.method() == Method::ack || !message.via().ok || !message.cseq().ok) return nullptr;
+  const auto key = impl_->transaction_key(message, peer.listener);
+  const auto content = impl_->content_hash(message);
+  const bool known = proof != Proof::none || standing(peer.remote, now).evidence != Evidence::unproven;
+  for (auto& table : impl_->transactions)
+    if (auto* t = table.find(key, now)) {
+      if (t->remote != peer.remote || t->connection != peer.connection || t->content != content)
+        return nullptr;
+      t->expires = std::max(t->expires, now + Duration(kTransactionFor));
+      return t;
+    }
+  bool made = false;
+  auto& t = impl_->transactions[known ? 1 : 0].insert(key, now, made);
+  t.expires = now + Duration(kTransactionFor);
+  t.content = content;
+  t.remote = peer.remote;
+  t.local = peer.local;
+  t.connection = peer.connection;
+  t.listener = peer.listener;
+  t.route = peer.route;
+  t.position = peer.position;
+  t.transport = peer.transport;
+  t.method = message.method();
+  t.proof = proof;
+  t.in_dialog = !message.to().tag.empty();
+  for (auto id : {HeaderId::authorization, HeaderId::proxy_authorization})
+    message.for_each(id, [&](const sip::Header& h) {
+      t.credentials = true;
+      const auto auth = sip::parse_auth(h.value);
+      if (!auth.ok) return;
+      if (impl_->challenges.find(impl_->nonce_key(auth.nonce, peer.remote.address), now))
+        t.nonce_known = true;
+      t.credential_user = hash(auth.username);
+    });
+  t.target_user =
+      impl_->user_hash(t.method == Method::register_ ? sip::parse_uri(message.to().uri) : message.uri());
+  if (t.method == Method::register_) {
+    sip::ValueReader values(message, HeaderId::contact);
+    bool all_end = true;
+    for (std::string_view element; values.next(element);) {
+      const auto binding = sip::parse_name_addr(element);
+      if (!t.binds && !binding.star) t.contact = hash(binding.uri);
+      t.binds = true;
+      const auto expires = sip::find_parameter(binding.parameters, "expires");
+      const bool ends = expires ? sip::parse_number(*expires) == 0U : message.expires() == 0U;
+      all_end = all_end && ends;
+    }
+    t.registration_ends = t.binds && all_end;
+  }
+  impl_->publish_sizes();
+  return &t;
+}
+
+}  // namespace sipward
