@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+
+#include "metrics.hpp"
+#include "sipward/packet.hpp"
+#include "sipward/stream.hpp"
+
+namespace sipward::proxy {
+
+// One worker's connections to upstreams: one for each client connection, so that the upstream can call a
+// client back over it. Whichever side is slow stops the other side's reading; whichever ends, ends both.
+class StreamFlows final : public SipStream::Owner {
+ public:
+  static constexpr std::size_t kHighWater = 256 * 1024;  // queued octets at which the other side is paused
+  static constexpr auto kConnectTimeout = std::chrono::seconds(5);
+
+  StreamFlows(Worker& worker, const ProxyMetrics& metrics);
+  ~StreamFlows() override;
+
+  Verdict forward(Packet& packet, const Endpoint& upstream);
+  std::size_t size() const { return flows_.size(); }
+
+ private:
+  struct Flow {
+    Peer peer;
+    std::shared_ptr<SipStream> upstream;
+  };
+  Flow& open(const Peer& peer, const Endpoint& upstream);
+
+  void on_message(SipStream& stream, std::string_view octets) override;
+  void on_drained(SipStream& stream) override;
+  void on_ended(SipStream& stream, StreamEnd why) override;
+
+  Worker& worker_;
+  const ProxyMetrics& metrics_;
+  std::unordered_map<ConnectionId, Flow> flows_;  // as many as client connections at most
+  Packet packet_;
+};
+
+}  // namespace sipward::proxy

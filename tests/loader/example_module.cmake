@@ -1,0 +1,25 @@
+# Installs the build tree, builds tools/example_module against it, and has the installed server load both.
+set(prefix ${WORK}/prefix)
+file(REMOVE_RECURSE ${WORK})
+
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE status OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${ARGV}\nfailed (${status}):\n${out}")
+  endif()
+  set(output "${out}" PARENT_SCOPE)
+endfunction()
+
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX}
+  "-DCMAKE_CXX_FLAGS=${FLAGS}")
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${prefix}/${BINDIR}/sipward list-modules --modules-path ${WORK}/build/${LIBDIR}/sipward/modules)
+foreach(module IN ITEMS hello respond matcher_sip)
+  if(NOT output MATCHES "${module}")
+    message(FATAL_ERROR "list-modules does not name ${module}:\n${output}")
+  endif()
+endforeach()
+if(output MATCHES "refused")
+  message(FATAL_ERROR "a module was refused:\n${output}")
+endif()
