@@ -1,0 +1,196 @@
+#include "ban_store.hpp"
+
+#include <algorithm>
+
+#include "ban_view.hpp"
+
+namespace sipward::guardian {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool inside(const Cidr& outer, const Cidr& inner) {
+  return inner.base.is_v4() == outer.base.is_v4() && inner.bits >= outer.bits && outer.contains(inner.base);
+}
+
+// time * factor^repeats without overflow, at most `most` (but never less than time itself).
+milliseconds escalate(milliseconds time, unsigned factor, unsigned repeats, milliseconds most) {
+  const milliseconds limit = std::max(most, time);
+  for (unsigned i = 0; i < repeats && time < limit; ++i) {
+    time = time > limit / factor ? limit : time * factor;
+  }
+  return time;
+}
+
+}  // namespace
+
+void BanStore::erase(State& state, std::uint64_t id) {
+  const auto found = state.by_id.find(id);
+  if (found == state.by_id.end()) return;
+  state.by_key.erase(key_of(*found->second));
+  state.by_expiry.erase({found->second->expires, id});
+  state.automatic.erase(id);
+  state.by_id.erase(found);
+}
+
+void BanStore::expire(State& state, Time now) {
+  while (!state.by_expiry.empty() && state.by_expiry.begin()->first <= now) {
+    erase(state, state.by_expiry.begin()->second);
+  }
+}
+
+bool BanStore::over_rate(State& state, Time now) const {
+  while (!state.recent.empty() && now - state.recent.front() >= std::chrono::minutes(1))
+    state.recent.pop_front();
+  if (state.recent.size() >= limits_.per_minute) return true;
+  state.recent.push_back(now);
+  return false;
+}
+
+unsigned BanStore::repeat(State& state, const Key& key, Time now) const {
+  auto found = state.repeats.find(key);
+  if (found == state.repeats.end()) {
+    if (state.repeats.size() >= limits_.repeats) {
+      const auto oldest = std::min_element(state.repeats.begin(), state.repeats.end(),
+                                           [](auto& a, auto& b) { return a.second.last < b.second.last; });
+      state.repeats.erase(oldest);
+    }
+    found = state.repeats.emplace(key, Repeats{}).first;
+  }
+  auto& repeats = found->second;
+  if (now - repeats.last >= kRepeatMemory) repeats.bans = 0;
+  repeats.last = now;
+  return repeats.bans++;
+}
+
+BanStore::Added BanStore::add(std::unique_ptr<Ban> ban, milliseconds time, unsigned factor,
+                              milliseconds most) {
+  const Time now = clock_.now();
+  const WallTime wall = clock_.wall();
+  return state_.with([&](State& state) {
+    Added added;
+    expire(state, now);
+    if (ban->automatic && over_rate(state, now)) return added;
+    const Key key = key_of(*ban);
+    if (factor > 1 && ban->automatic) time = escalate(time, factor, repeat(state, key, now), most);
+    if (const auto old = state.by_key.find(key); old != state.by_key.end()) erase(state, old->second);
+    while (state.by_id.size() >= limits_.bans && !state.automatic.empty()) {
+      const std::uint64_t oldest = *state.automatic.begin();
+      added.out.push_back(state.by_id[oldest]);
+      erase(state, oldest);
+    }
+    if (state.by_id.size() >= limits_.bans) return added;
+    ban->id = ++state.last_id;
+    ban->banned_at = wall;
+    ban->expires = now + time;
+    ban->expires_at = wall + time;
+    added.ban = std::move(ban);
+    state.by_id.emplace(added.ban->id, added.ban);
+    state.by_key.emplace(key, added.ban->id);
+    state.by_expiry.emplace(added.ban->expires, added.ban->id);
+    if (added.ban->automatic) state.automatic.insert(added.ban->id);
+    return added;
+  });
+}
+
+std::vector<BanPtr> BanStore::remove(const Cidr& prefix) {
+  return state_.with([&](State& state) {
+    expire(state, clock_.now());
+    std::vector<BanPtr> out;
+    for (const auto& [id, ban] : state.by_id) {
+      if (inside(prefix, ban->prefix)) out.push_back(ban);
+    }
+    for (const auto& ban : out) erase(state, ban->id);
+    std::erase_if(state.soft_blocks, [&](const auto& record) { return prefix.contains(record.address); });
+    std::erase_if(state.repeats, [&](const auto& entry) { return inside(prefix, std::get<1>(entry.first)); });
+    return out;
+  });
+}
+
+std::vector<BanPtr> BanStore::covering(const Address& address) const {
+  return state_.with([&](State& state) {
+    expire(state, clock_.now());
+    std::vector<BanPtr> out;
+    for (const auto& [id, ban] : state.by_id) {
+      const bool host = ban->scope == Scope::identity;
+      if (host ? ban->prefix.base == host_of(address) : ban->prefix.contains(address)) out.push_back(ban);
+    }
+    return out;
+  });
+}
+
+BanPtr BanStore::find(const Cidr& prefix) const {
+  return state_.with([&](State& state) -> BanPtr {
+    expire(state, clock_.now());
+    for (const Scope scope : {Scope::address, Scope::network}) {
+      const auto found = state.by_key.find({scope, prefix, 0, 0});
+      if (found != state.by_key.end()) return state.by_id[found->second];
+    }
+    return nullptr;
+  });
+}
+
+BanStore::Page BanStore::list(const Query& query) const {
+  return state_.with([&](State& state) {
+    expire(state, clock_.now());
+    Page page;
+    const auto fits = [&](const Ban& ban) {
+      return (!query.address || ban.prefix.contains(*query.address)) &&
+             (query.reason.empty() || ban.reason == query.reason);
+    };
+    if (!query.address && query.reason.empty()) {
+      page.count = state.by_id.size();
+    } else {
+      page.count = static_cast<std::size_t>(std::count_if(
+          state.by_id.begin(), state.by_id.end(), [&](const auto& entry) { return fits(*entry.second); }));
+    }
+    for (auto i = state.by_id.upper_bound(query.after); i != state.by_id.end(); ++i) {
+      if (!fits(*i->second)) continue;
+      if (page.bans.size() == query.limit) {
+        page.next = page.bans.empty() ? query.after : page.bans.back()->id;
+        break;
+      }
+      page.bans.push_back(i->second);
+    }
+    return page;
+  });
+}
+
+std::vector<BanPtr> BanStore::all() const {
+  return list({std::nullopt, {}, 0, limits_.bans}).bans;
+}
+
+std::size_t BanStore::size() const {
+  return state_.with([&](State& state) {
+    expire(state, clock_.now());
+    return state.by_id.size();
+  });
+}
+
+void BanStore::note(SoftBlockRecord record) {
+  record.since = clock_.wall();
+  record.until_wall = clock_.wall(record.until);
+  state_.with([&](State& state) {
+    std::erase_if(state.soft_blocks, [&](const auto& r) { return r.address == record.address; });
+    if (state.soft_blocks.size() >= limits_.soft_blocks) state.soft_blocks.pop_front();
+    state.soft_blocks.push_back(std::move(record));
+  });
+}
+
+std::optional<SoftBlockRecord> BanStore::soft_block(const Address& address) const {
+  return state_.with([&](State& state) -> std::optional<SoftBlockRecord> {
+    for (const auto& record : state.soft_blocks) {
+      if (record.address == host_of(address) && record.until > clock_.now()) return record;
+    }
+    return std::nullopt;
+  });
+}
+
+std::vector<SoftBlockRecord> BanStore::soft_blocks() const {
+  return state_.with([&](State& state) {
+    std::erase_if(state.soft_blocks, [&](const auto& record) { return record.until <= clock_.now(); });
+    return std::vector<SoftBlockRecord>(state.soft_blocks.begin(), state.soft_blocks.end());
+  });
+}
+
+}  // namespace sipward::guardian

@@ -1,0 +1,84 @@
+#include "guardian.hpp"
+
+#include "answers.hpp"
+#include "endpoints.hpp"
+#include "inspection.hpp"
+#include "sanctions.hpp"
+
+namespace sipward::guardian {
+
+void Guardian::provision(BuildContext& context) {
+  auto& slot = context.scope.get<std::shared_ptr<const Setup>>("sip_guardian/" + name_ + "/setup");
+  if (!slot) {
+    auto setup = std::make_shared<const Setup>(shared_, context);
+    add_endpoints(context.endpoints, setup);
+    slot = std::move(setup);
+  }
+  setup_ = slot;
+}
+
+Verdict Guardian::on_admit(Worker& worker, const sipward::Source& source) const {
+  auto& shard = setup_->instance->shard(worker.index());
+  if (shard.bans.empty() || whitelisted(shard, source.remote.address)) return Verdict::next;
+  const Ban* ban = shard.bans.find(source.remote.address, worker.now());
+  if (!ban) return Verdict::next;
+  const auto& options = setup_->options;
+  // In shadow only what people banned bites; and who is to get an answer must be read first.
+  if (options.shadow && ban->automatic) return Verdict::next;
+  if (options.on_block == OnBlock::reply &&
+      worker.sources().standing(source.remote, worker.now()).evidence != Evidence::unproven) {
+    return Verdict::next;
+  }
+  ban->hit();
+  shard.tally.add(Tally::blocked);
+  setup_->metrics.blocked.add(worker.index(), static_cast<std::size_t>(Reason::banned));
+  setup_->metrics.decision(worker.index(), Action::drop, Reason::banned);
+  return Verdict::drop;
+}
+
+void Guardian::on_stream_fault(Worker& worker, const sipward::Source& source, std::string_view) const {
+  auto& shard = setup_->instance->shard(worker.index());
+  const auto& options = setup_->options;
+  if (whitelisted(shard, source.remote.address)) return;
+  if (!options.validation || options.validation_mode == validation::Mode::permissive) return;
+  Peer peer;
+  peer.remote = source.remote;
+  peer.local = source.local;
+  peer.transport = source.transport;
+  Charge charge;
+  charge.reason = Reason::broken_stream;
+  charge.proof = Proof::handshake;
+  charge.shadow = options.shadow || options.validation_shadow;
+  Sanctions(*setup_->instance, shard, options, setup_->metrics, worker).accuse(peer, charge);
+}
+
+Verdict Guardian::on_inbound(Packet& packet) const {
+  if (packet.is_keep_alive()) return Verdict::next;
+  auto& shard = setup_->instance->shard(packet.worker().index());
+  Inspection inspection(*setup_, shard, packet);
+  inspection.count();
+  if (whitelisted(shard, packet.peer().remote.address)) return Verdict::next;
+  if (auto verdict = inspection.banned()) return *verdict;
+  if (auto verdict = inspection.soft_blocked()) return *verdict;
+  if (auto verdict = inspection.over_rate()) return *verdict;
+  if (auto verdict = inspection.invalid()) return *verdict;
+  if (auto verdict = inspection.scanner()) return *verdict;
+  inspection.passed();
+  return Verdict::next;
+}
+
+Verdict Guardian::on_outbound(Packet& packet) const {
+  if (packet.is_keep_alive()) return Verdict::next;
+  auto& shard = setup_->instance->shard(packet.worker().index());
+  if (!whitelisted(shard, packet.peer().remote.address)) weigh_answer(*setup_, shard, packet);
+  return Verdict::next;
+}
+
+std::unique_ptr<Handler> make_guardian(const config::Node& node, CreateContext& context) {
+  auto name = instance_name(node);
+  auto shared = shared_options(context.scope, name);
+  shared->add(node, context.errors);
+  return std::make_unique<Guardian>(std::move(name), std::move(shared));
+}
+
+}  // namespace sipward::guardian

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checks.hpp"
+#include "instance.hpp"
+#include "options.hpp"
+#include "sipward/handler.hpp"
+#include "sipward/module.hpp"
+#include "sipward/packet.hpp"
+#include "whitelist.hpp"
+
+namespace sipward::guardian {
+
+// What all handlers of one instance in one configuration share: its options and what is made of them when
+// they are provisioned. Immutable from then on.
+class Setup {
+ public:
+  Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context);
+  ~Setup();
+  Setup(const Setup&) = delete;
+  Setup& operator=(const Setup&) = delete;
+
+  const Options& options;
+  const Checks checks;
+  const std::array<std::optional<Limit>, sip::kMethods + 1> rates;
+  const Whitelist whitelist;  // what the Sipfile lists as addresses and networks
+  std::shared_ptr<Instance> instance;
+  GuardianMetrics metrics;
+
+ private:
+  void watch_names(BuildContext& context);
+
+  std::shared_ptr<const SharedOptions> shared_;
+  std::vector<std::string> watched_;
+  std::vector<std::shared_ptr<void>> watches_;
+};
+
+// `sip_guardian`: only the order of the checks, for requests and for what the PBX answers to them.
+//   admission  whitelist, ban (nothing is parsed)
+//   inbound    whitelist, ban, soft block, rates, validation, patterns, next
+//   faults     a stream that breaks the framing of SIP counts as a malformed message does
+//   outbound   the PBX's final answers are weighed; nothing is ever held back
+// Hooks run on the packet's worker and touch only that worker's shard; see sanctions.hpp for what evidence
+// does.
+class Guardian final : public Handler {
+ public:
+  Guardian(std::string name, std::shared_ptr<SharedOptions> shared)
+      : name_(std::move(name)), shared_(std::move(shared)) {}
+
+  void validate(config::Errors& errors) const override { shared_->validate(errors); }
+  void provision(BuildContext& context) override;
+  Verdict on_admit(Worker& worker, const sipward::Source& source) const override;
+  void on_stream_fault(Worker& worker, const sipward::Source& source, std::string_view fault) const override;
+  Verdict on_inbound(Packet& packet) const override;
+  Verdict on_outbound(Packet& packet) const override;
+
+ private:
+  bool whitelisted(Shard& shard, const Address& address) const {
+    if (setup_->whitelist.contains(address)) return true;
+    const auto& added = *shard.whitelist.get();
+    return !added.empty() && added.contains(address);
+  }
+
+  std::string name_;
+  std::shared_ptr<SharedOptions> shared_;
+  std::shared_ptr<const Setup> setup_;
+};
+
+std::unique_ptr<Handler> make_guardian(const config::Node& node, CreateContext& context);
+
+}  // namespace sipward::guardian

@@ -1,0 +1,144 @@
+#include "instance.hpp"
+
+#include <utility>
+
+#include "options.hpp"
+
+namespace sipward::guardian {
+namespace {
+
+constexpr std::size_t kNobody = ~std::size_t{0};
+
+bool covers_whole_addresses(const Ban& ban) {
+  return ban.scope == Scope::address || ban.scope == Scope::network;
+}
+
+}  // namespace
+
+Instance::Instance(std::string name, BuildContext& context)
+    : name_(std::move(name)),
+      clock_(context.clock),
+      log_(context.log),
+      workers_(context.workers),
+      protected_(context.protected_addresses),
+      state_(std::make_shared<State>()),
+      store_(context.clock) {
+  for (std::size_t i = 0; i < workers_.count(); ++i) {
+    state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist));
+  }
+}
+
+void Instance::tell_workers(BanPtr ban, std::vector<BanPtr> out, std::size_t except) {
+  for (std::size_t i = 0; i < state_->shards.size(); ++i) {
+    if (i == except) continue;
+    workers_.post(i, [state = state_, ban, out](Worker& worker) {
+      auto& view = state->shards[worker.index()]->bans;
+      for (const auto& gone : out) view.erase(*gone);
+      if (ban) view.insert(ban);
+    });
+  }
+}
+
+void Instance::close_streams(const Ban& ban) {
+  if (!covers_whole_addresses(ban)) return;
+  workers_.post_all([prefix = ban.prefix](Worker& worker) { worker.close_source(prefix); });
+}
+
+void Instance::log_ban(const Ban& ban) {
+  std::uint64_t suppressed = 0;
+  if (!log_.enabled(LogLevel::info) || !log_limit_.allow(clock_.now(), suppressed)) return;
+  log_.info("sip_guardian", "banned",
+            {{"guardian", name_},
+             {"ip", ban.prefix.to_string()},
+             {"scope", to_string(ban.scope)},
+             {"reason", ban.reason},
+             {"source", ban.source},
+             {"evidence", to_string(ban.evidence)},
+             {"suppressed", std::to_string(suppressed)}});
+}
+
+BanResult Instance::ban(Worker& worker, std::unique_ptr<Ban> ban, const Options& options,
+                        std::chrono::milliseconds time) {
+  if (!protected_.why(ban->prefix).empty()) return BanResult::protected_;
+  auto local = std::make_shared<Ban>(ban->scope, ban->prefix, ban->port, ban->user);
+  auto added = store_.add(std::move(ban), time, options.escalation_factor, options.escalation_max);
+  auto& view = shard(worker.index()).bans;
+  if (!added.ban) {
+    local->expires = worker.now() + kLocalBan;
+    view.insert(std::move(local));
+    return BanResult::local;
+  }
+  if (view.size() >= 1024 && added.ban->id % 1024 == 0) view.expire(worker.now());
+  for (const auto& gone : added.out) view.erase(*gone);
+  view.insert(added.ban);
+  close_streams(*added.ban);
+  log_ban(*added.ban);
+  tell_workers(added.ban, std::move(added.out), worker.index());
+  return BanResult::banned;
+}
+
+BanPtr Instance::ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds time) {
+  auto added = store_.add(std::move(ban), time);
+  if (!added.ban) return nullptr;
+  close_streams(*added.ban);
+  log_ban(*added.ban);
+  auto made = added.ban;
+  tell_workers(std::move(added.ban), std::move(added.out), kNobody);
+  return made;
+}
+
+bool Instance::unban(const Cidr& prefix) {
+  bool lifted = false;
+  for (const auto& record : store_.soft_blocks()) lifted = lifted || prefix.contains(record.address);
+  lifted = !store_.remove(prefix).empty() || lifted;
+  workers_.post_all([state = state_, prefix](Worker& worker) {
+    auto& shard = *state->shards[worker.index()];
+    shard.bans.forget(prefix);
+    shard.soft_blocks.forget(prefix);
+    shard.failures.forget(prefix);
+  });
+  return lifted;
+}
+
+void Instance::lift_whitelisted(const Whitelist& whitelist) {
+  if (whitelist.empty()) return;
+  for (const auto& ban : store_.all()) {
+    // A wide ban stays for whom it also names; whoever is whitelisted is not asked about bans anyway.
+    if (ban->prefix.bits >= (ban->prefix.base.is_v4() ? 32U : 64U) && whitelist.touches(ban->prefix)) {
+      unban(ban->prefix);
+    }
+  }
+}
+
+void Instance::publish_whitelist() {
+  std::vector<Cidr> all;
+  added_.with([&](const auto& entries) {
+    for (const auto& [entry, networks] : entries) all.insert(all.end(), networks.begin(), networks.end());
+  });
+  auto next = std::make_shared<const Whitelist>(all);
+  state_->whitelist.publish(next);
+  lift_whitelisted(*next);
+}
+
+void Instance::whitelist(const std::string& entry, std::vector<Cidr> networks) {
+  added_.with([&](auto& entries) { entries[entry] = std::move(networks); });
+  publish_whitelist();
+}
+
+bool Instance::unwhitelist(const std::string& entry) {
+  const bool had = added_.with([&](auto& entries) { return entries.erase(entry) != 0; });
+  if (had) publish_whitelist();
+  return had;
+}
+
+std::map<std::string, std::vector<Cidr>> Instance::whitelisted() const {
+  return added_.with([](const auto& entries) { return entries; });
+}
+
+std::uint64_t Instance::total(Tally::Field field) const {
+  std::uint64_t sum = 0;
+  for (const auto& shard : state_->shards) sum += shard->tally.get(field);
+  return sum;
+}
+
+}  // namespace sipward::guardian

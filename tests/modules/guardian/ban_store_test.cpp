@@ -1,0 +1,145 @@
+#include "ban_store.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "fake_clock.hpp"
+
+using namespace sipward;
+using namespace sipward::guardian;
+using namespace std::chrono_literals;
+using sipward::test::FakeClock;
+
+namespace {
+
+std::unique_ptr<Ban> make_ban(std::string_view prefix, bool automatic = true) {
+  auto ban = std::make_unique<Ban>();
+  ban->prefix = *Cidr::parse(prefix);
+  ban->automatic = automatic;
+  ban->reason = "scanner";
+  return ban;
+}
+
+}  // namespace
+
+TEST_CASE("a ban carries its times and is listed until it expires") {
+  FakeClock clock;
+  BanStore store(clock);
+  const auto added = store.add(make_ban("192.0.2.1"), 60s);
+  REQUIRE(added.ban);
+  CHECK(added.ban->expires_at - added.ban->banned_at == 60s);
+  CHECK(store.list({}).bans.size() == 1);
+  clock.advance(60s);
+  CHECK(store.list({}).bans.empty());
+  CHECK(store.size() == 0);
+}
+
+TEST_CASE("a new ban of the same address replaces the old one") {
+  FakeClock clock;
+  BanStore store(clock);
+  store.add(make_ban("192.0.2.1"), 60s);
+  store.add(make_ban("192.0.2.1", false), 3600s);
+  REQUIRE(store.size() == 1);
+  CHECK(store.list({}).bans[0]->expires_at - clock.wall() == 3600s);
+}
+
+TEST_CASE("the list is paged by a cursor and filtered by address and reason") {
+  FakeClock clock;
+  BanStore store(clock);
+  for (int i = 1; i <= 5; ++i) store.add(make_ban("192.0.2." + std::to_string(i)), 60s);
+  auto other = make_ban("198.51.100.0/24", false);
+  other->scope = Scope::network;
+  other->reason = "by hand";
+  store.add(std::move(other), 60s);
+
+  auto page = store.list({std::nullopt, {}, 0, 4});
+  CHECK(page.bans.size() == 4);
+  CHECK(page.count == 6);
+  page = store.list({std::nullopt, {}, page.next, 4});
+  CHECK(page.bans.size() == 2);
+  CHECK(page.next == 0);
+  CHECK(store.list({std::nullopt, "by hand", 0, 10}).count == 1);
+  CHECK(store.list({Address::parse("198.51.100.7"), {}, 0, 10}).count == 1);
+  CHECK(store.list({Address::parse("203.0.113.1"), {}, 0, 10}).count == 0);
+}
+
+TEST_CASE("past the limit the oldest automatic ban gives way, one made by hand stays") {
+  FakeClock clock;
+  BanStore::Limits limits;
+  limits.bans = 3;
+  BanStore store(clock, limits);
+  store.add(make_ban("192.0.2.1", false), 60s);
+  store.add(make_ban("192.0.2.2"), 60s);
+  store.add(make_ban("192.0.2.3"), 60s);
+  const auto added = store.add(make_ban("192.0.2.4"), 60s);
+  REQUIRE(added.out.size() == 1);
+  CHECK(added.out[0]->prefix.to_string() == "192.0.2.2");
+  CHECK(store.size() == 3);
+  CHECK(store.find(*Cidr::parse("192.0.2.1")));
+}
+
+TEST_CASE("automatic bans are limited per minute, those by hand are not") {
+  FakeClock clock;
+  BanStore::Limits limits;
+  limits.per_minute = 2;
+  BanStore store(clock, limits);
+  CHECK(store.add(make_ban("192.0.2.1"), 60s).ban);
+  CHECK(store.add(make_ban("192.0.2.2"), 60s).ban);
+  CHECK_FALSE(store.add(make_ban("192.0.2.3"), 60s).ban);
+  CHECK(store.add(make_ban("192.0.2.4", false), 60s).ban);
+  clock.advance(60s);
+  CHECK(store.add(make_ban("192.0.2.3"), 60s).ban);
+}
+
+TEST_CASE("escalation multiplies the time of each repeat up to its limit") {
+  FakeClock clock;
+  BanStore store(clock);
+  const auto next = [&] {
+    const auto ban = store.add(make_ban("192.0.2.1"), 1h, 2, 5h).ban;
+    clock.advance(24h);
+    return ban->expires_at - ban->banned_at;
+  };
+  CHECK(next() == 1h);
+  CHECK(next() == 2h);
+  CHECK(next() == 4h);
+  CHECK(next() == 5h);
+  clock.advance(BanStore::kRepeatMemory);
+  CHECK(next() == 1h);
+}
+
+TEST_CASE("unbanning a prefix lifts every ban inside it, and no wider one") {
+  FakeClock clock;
+  BanStore store(clock);
+  store.add(make_ban("192.0.2.1"), 1h);
+  store.add(std::make_unique<Ban>(Scope::identity, *Cidr::parse("192.0.2.1"), Port{0}, 9), 1h);
+  store.add(std::make_unique<Ban>(Scope::network, *Cidr::parse("192.0.0.0/16"), Port{0}, 0), 1h);
+  CHECK(store.remove(*Cidr::parse("192.0.2.1")).size() == 2);
+  CHECK(store.size() == 1);
+  CHECK(store.remove(*Cidr::parse("192.0.2.1")).empty());
+}
+
+TEST_CASE("what covers an address is found: its network, itself, its users") {
+  FakeClock clock;
+  BanStore store(clock);
+  store.add(std::make_unique<Ban>(Scope::network, *Cidr::parse("192.0.2.0/24"), Port{0}, 0), 1h);
+  store.add(std::make_unique<Ban>(Scope::identity, *Cidr::parse("2001:db8::/64"), Port{0}, 9), 1h);
+  CHECK(store.covering(*Address::parse("192.0.2.77")).size() == 1);
+  CHECK(store.covering(*Address::parse("2001:db8::77")).size() == 1);
+  CHECK(store.covering(*Address::parse("2001:db8:0:1::77")).empty());
+}
+
+TEST_CASE("soft blocks are shown while they last, the newest of them") {
+  FakeClock clock;
+  BanStore::Limits limits;
+  limits.soft_blocks = 2;
+  BanStore store(clock, limits);
+  for (int i = 1; i <= 3; ++i) {
+    SoftBlockRecord record;
+    record.address = *Address::parse("192.0.2." + std::to_string(i));
+    record.until = clock.now() + 60s;
+    store.note(std::move(record));
+  }
+  CHECK_FALSE(store.soft_block(*Address::parse("192.0.2.1")));
+  CHECK(store.soft_block(*Address::parse("192.0.2.3")));
+  clock.advance(60s);
+  CHECK(store.soft_blocks().empty());
+}
