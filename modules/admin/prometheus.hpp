@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sipward/metrics.hpp"
+
+namespace sipward::admin {
+
+inline constexpr std::string_view kPrometheusType = "text/plain; version=0.0.4; charset=utf-8";
+
+// The families in Prometheus's text format 0.0.4, in the order given.
+std::string render_prometheus(const std::vector<MetricFamily>& families);
+
+// The parts, for tests: whole numbers without a fraction, others in the shortest form that reads back the
+// same.
+void append_number(std::string& out, double number);
+void append_label_value(std::string& out, std::string_view value);
+
+}  // namespace sipward::admin
