@@ -1,0 +1,1 @@
+"""One module per name that tools/test takes."""
