@@ -31,7 +31,12 @@ StreamFlows::Flow& StreamFlows::open(const Peer& peer, const Endpoint& upstream)
 Verdict StreamFlows::forward(Packet& packet, const Endpoint& upstream) {
   const auto& peer = packet.peer();
   auto& message = packet.sip();
-  if (message.kind() == sip::Kind::request) packet.begin_transaction();
+  if (message.kind() == sip::Kind::request && message.method() != sip::Method::ack &&
+      !packet.begin_transaction()) {
+    // Unjudged, its answer could hide a refused password.
+    metrics_.dropped.add(worker_.index(), ProxyMetrics::transaction_conflict);
+    return Verdict::drop;
+  }
   const auto it = flows_.find(peer.connection);
   auto& flow = it == flows_.end() ? open(peer, upstream) : it->second;
   flow.peer = peer;

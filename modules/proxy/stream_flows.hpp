@@ -14,7 +14,8 @@ namespace sipward::proxy {
 // client back over it. Whichever side is slow stops the other side's reading; whichever ends, ends both.
 class StreamFlows final : public SipStream::Owner {
  public:
-  static constexpr std::size_t kHighWater = 256 * 1024;  // queued octets at which the other side is paused
+  static constexpr std::size_t kHighWater =
+      std::size_t{256} * 1024;  // queued octets at which the other side is paused
   static constexpr auto kConnectTimeout = std::chrono::seconds(5);
 
   StreamFlows(Worker& worker, const ProxyMetrics& metrics);

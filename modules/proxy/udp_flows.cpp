@@ -40,7 +40,10 @@ Verdict UdpFlows::forward(Packet& packet, const Endpoint& upstream) {
   if (!flow && packet.standing().evidence != Evidence::unproven) flow = open(packet, upstream);
   if (!flow) return forward_pooled(packet, upstream);
   auto& message = packet.sip();
-  if (message.kind() == sip::Kind::request) packet.begin_transaction();
+  // Unjudged, its answer could hide a refused password.
+  if (message.kind() == sip::Kind::request && message.method() != sip::Method::ack &&
+      !packet.begin_transaction())
+    return drop(ProxyMetrics::transaction_conflict);
   note_call(*flow, message);
   flow->peer = packet.peer();
   touch(flow->peer);
