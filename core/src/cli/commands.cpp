@@ -114,7 +114,8 @@ int list_modules(const Arguments& arguments) {
   return kFine;
 }
 
-int version(const Arguments&) {
+int version(const Arguments& arguments) {
+  if (!arguments.words.empty()) return usage_error("version takes no argument");
   std::cout << "sipward " SIPWARD_VERSION "\nbuild " SIPWARD_BUILD_ID "\n";
   return kFine;
 }

@@ -14,7 +14,8 @@ SendQueue::SendQueue() : arena_(new char[kArena]), headers_(kMaxItems), pieces_(
 }
 
 void SendQueue::add(SendTarget& target, std::string_view octets, const Endpoint* to, const Address* from) {
-  if (octets.size() > 65'535 || target.fd < 0 || (!to && !target.connected)) {
+  const bool reachable = target.connected || (to && (target.v6 || to->address.is_v4()));
+  if (octets.size() > 65'535 || target.fd < 0 || !reachable) {
     ++counts_.failed;
     return;
   }
