@@ -13,10 +13,18 @@ void Proxy::provision(BuildContext& context) {
   for (const auto& address : options_.upstreams) upstreams_.push_back(Upstream::get(address, context));
 }
 
-// One of the upstreams whose name has resolved; the same one for a source as long as it keeps coming.
+// One of the upstreams whose name has resolved; the same one for a source as long as it keeps coming, or has
+// a flow or connection to it.
 const Upstream* Proxy::choose(Packet& packet, Shard& shard, Endpoint& endpoint) const {
   const auto worker = packet.worker().index();
   const auto count = static_cast<std::uint32_t>(upstreams_.size());
+  const auto& peer = packet.peer();
+  for (std::uint32_t i = 0; count > 1 && i < count; ++i) {
+    endpoint = upstreams_[i]->endpoint(worker);
+    if (upstreams_[i]->is_stream(peer.transport) ? shard.streams.has(peer, endpoint)
+                                                 : shard.udp.has(peer, endpoint))
+      return upstreams_[i].get();
+  }
   std::uint32_t first = 0;
   if (count > 1 && options_.policy == Policy::ip_hash) {
     first = static_cast<std::uint32_t>(

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "metrics.hpp"
 #include "sipward/packet.hpp"
@@ -10,8 +11,9 @@
 
 namespace sipward::proxy {
 
-// One worker's connections to upstreams: one for each client connection, so that the upstream can call a
-// client back over it. Whichever side is slow stops the other side's reading; whichever ends, ends both.
+// One worker's connections to upstreams: one for each client connection and upstream that its messages go to,
+// so that the upstream can call a client back over it. Whichever side is slow stops the other side's reading;
+// whichever ends, ends both.
 class StreamFlows final : public SipStream::Owner {
  public:
   static constexpr std::size_t kHighWater =
@@ -22,14 +24,21 @@ class StreamFlows final : public SipStream::Owner {
   ~StreamFlows() override;
 
   Verdict forward(Packet& packet, const Endpoint& upstream);
-  std::size_t size() const { return flows_.size(); }
+  // Whether the client has a connection to that upstream.
+  bool has(const Peer& peer, const Endpoint& upstream) const;
+  std::size_t size() const { return flows_.size(); }  // clients
 
  private:
   struct Flow {
-    Peer peer;
-    std::shared_ptr<SipStream> upstream;
+    Endpoint upstream;
+    std::shared_ptr<SipStream> stream;
   };
-  Flow& open(const Peer& peer, const Endpoint& upstream);
+  struct Client {
+    Peer peer;
+    std::vector<Flow> flows;
+  };
+  Client& client(const Peer& peer);
+  SipStream& open(Client& client, const Endpoint& upstream);
 
   void on_message(SipStream& stream, std::string_view octets) override;
   void on_drained(SipStream& stream) override;
@@ -37,7 +46,7 @@ class StreamFlows final : public SipStream::Owner {
 
   Worker& worker_;
   const ProxyMetrics& metrics_;
-  std::unordered_map<ConnectionId, Flow> flows_;  // as many as client connections at most
+  std::unordered_map<ConnectionId, Client> flows_;  // as many as client connections at most
   Packet packet_;
 };
 

@@ -18,25 +18,27 @@ Verdict UdpFlows::drop(ProxyMetrics::Drop reason) {
   return Verdict::drop;
 }
 
-UdpFlows::Flow* UdpFlows::find(const Peer& peer) {
+UdpFlows::Flow* UdpFlows::find(const Peer& peer, const Endpoint& upstream) const {
   const auto it = flows_.find({peer.remote, peer.listener});
-  return it == flows_.end() ? nullptr : it->second.get();
+  if (it == flows_.end()) return nullptr;
+  for (const auto& flow : it->second)
+    if (flow->upstream == upstream) return flow.get();
+  return nullptr;
 }
 
-const Endpoint* UdpFlows::upstream_of(const Peer& peer) const {
-  const auto it = flows_.find({peer.remote, peer.listener});
-  return it == flows_.end() ? nullptr : &it->second->upstream;
+void UdpFlows::used(Flow& flow) {
+  flow.last_used = worker_.now();
+  by_use_.splice(by_use_.end(), by_use_, by_use_.iterator_to(flow));
 }
 
 void UdpFlows::touch(const Peer& peer) {
-  auto* flow = find(peer);
-  if (!flow) return;
-  flow->last_used = worker_.now();
-  by_use_.splice(by_use_.end(), by_use_, by_use_.iterator_to(*flow));
+  const auto it = flows_.find({peer.remote, peer.listener});
+  if (it == flows_.end()) return;
+  for (auto& flow : it->second) used(*flow);
 }
 
 Verdict UdpFlows::forward(Packet& packet, const Endpoint& upstream) {
-  auto* flow = find(packet.peer());
+  auto* flow = find(packet.peer(), upstream);
   if (!flow && packet.standing().evidence != Evidence::unproven) flow = open(packet, upstream);
   if (!flow) return forward_pooled(packet, upstream);
   auto& message = packet.sip();
@@ -46,14 +48,14 @@ Verdict UdpFlows::forward(Packet& packet, const Endpoint& upstream) {
     return drop(ProxyMetrics::transaction_conflict);
   note_call(*flow, message);
   flow->peer = packet.peer();
-  touch(flow->peer);
+  used(*flow);
   flow->port->send(message.octets());
   metrics_.forwarded.add(worker_.index(), ProxyMetrics::to_upstream);
   return Verdict::consumed;
 }
 
 UdpFlows::Flow* UdpFlows::open(Packet& packet, const Endpoint& upstream) {
-  if (flows_.size() >= max_flows_ && !make_place(packet.now())) {
+  if (size() >= max_flows_ && !make_place(packet.now())) {
     drop(ProxyMetrics::flows_full);
     return nullptr;
   }
@@ -70,11 +72,12 @@ UdpFlows::Flow* UdpFlows::open(Packet& packet, const Endpoint& upstream) {
   }
   if (is_stream(made.peer.transport)) worker_.watch(made.peer, {}, [this, peer = made.peer] { close(peer); });
   by_use_.push_back(made);
-  flows_.emplace(Key{made.peer.remote, made.peer.listener}, std::move(flow));
+  flows_[{made.peer.remote, made.peer.listener}].push_back(std::move(flow));
   return &made;
 }
 
 bool UdpFlows::worth_keeping(const Flow& flow, Time now) const {
+  if (is_stream(flow.peer.transport)) return true;  // it ends with its connection
   return worker_.sources().standing(flow.peer.remote, now).evidence == Evidence::trusted ||
          (flow.call && now - flow.last_used < kCallIdle);
 }
@@ -89,11 +92,16 @@ bool UdpFlows::make_place(Time now) {
 
 void UdpFlows::erase(Flow& flow) {
   by_use_.erase(by_use_.iterator_to(flow));
-  flows_.erase(Key{flow.peer.remote, flow.peer.listener});
+  const auto it = flows_.find({flow.peer.remote, flow.peer.listener});
+  std::erase_if(it->second, [&](const auto& f) { return f.get() == &flow; });
+  if (it->second.empty()) flows_.erase(it);
 }
 
 void UdpFlows::close(const Peer& peer) {
-  if (auto* flow = find(peer)) erase(*flow);
+  const auto it = flows_.find({peer.remote, peer.listener});
+  if (it == flows_.end()) return;
+  for (auto& flow : it->second) by_use_.erase(by_use_.iterator_to(*flow));
+  flows_.erase(it);
 }
 
 void UdpFlows::sweep(Time now) {
@@ -147,7 +155,7 @@ void UdpFlows::from_upstream(Flow& flow, std::string_view octets) {
   } else {
     note_call(flow, packet_.sip());
   }
-  touch(flow.peer);
+  used(flow);
   if (worker_.deliver(packet_)) metrics_.forwarded.add(worker_.index(), ProxyMetrics::to_client);
 }
 

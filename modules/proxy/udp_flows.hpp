@@ -29,13 +29,12 @@ class UdpFlows {
 
   // Forwards a client's message to that upstream.
   Verdict forward(Packet& packet, const Endpoint& upstream);
-  // The client sent a keep-alive: its flow goes on.
+  // The client sent a keep-alive: its flows go on.
   void touch(const Peer& peer);
-  // The flow's upstream, when the source has a flow; else nullptr.
-  const Endpoint* upstream_of(const Peer& peer) const;
-  void close(const Peer& peer);
+  // Whether the client has a flow to that upstream.
+  bool has(const Peer& peer, const Endpoint& upstream) const { return find(peer, upstream) != nullptr; }
   void sweep(Time now);
-  std::size_t size() const { return flows_.size(); }
+  std::size_t size() const { return by_use_.size(); }
 
  private:
   struct Flow : boost::intrusive::list_base_hook<> {
@@ -61,7 +60,9 @@ class UdpFlows {
     std::size_t operator()(const Key& k) const noexcept { return keyed_hash(key, k.remote) + k.listener; }
   };
 
-  Flow* find(const Peer& peer);
+  Flow* find(const Peer& peer, const Endpoint& upstream) const;
+  void used(Flow& flow);
+  void close(const Peer& peer);
   Flow* open(Packet& packet, const Endpoint& upstream);
   bool make_place(Time now);
   bool worth_keeping(const Flow& flow, Time now) const;
@@ -76,7 +77,8 @@ class UdpFlows {
   Worker& worker_;
   const ProxyMetrics& metrics_;
   std::size_t max_flows_;
-  std::unordered_map<Key, std::unique_ptr<Flow>, KeyHash> flows_;
+  // A client has a flow for each upstream that its messages go to; mostly that is one.
+  std::unordered_map<Key, std::vector<std::unique_ptr<Flow>>, KeyHash> flows_;
   boost::intrusive::list<Flow> by_use_;  // the longest unused first
   std::vector<std::unique_ptr<Pool>> pools_;
   Packet packet_;
