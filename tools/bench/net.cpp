@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <system_error>
 
 #include "flags.hpp"
@@ -87,6 +89,17 @@ bool watch(const Fd& epoll, int fd, std::uint32_t key) {
   event.events = EPOLLIN;
   event.data.u32 = key;
   return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+Fd stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  Fd signals(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!signals) fail("signalfd");
+  return signals;
 }
 
 std::size_t raise_open_files() {

@@ -44,6 +44,9 @@ void connect_udp(const Fd& socket, const sockaddr_in& peer);
 [[nodiscard]] Fd make_epoll();
 [[nodiscard]] bool watch(const Fd& epoll, int fd, std::uint32_t key);
 
+// Becomes readable when the process is told to end by SIGINT or SIGTERM, which no longer end it themselves.
+[[nodiscard]] Fd stop_signals();
+
 // Lifts the limit of open files to what the system allows and returns it.
 std::size_t raise_open_files();
 

@@ -3,14 +3,12 @@
 // What a SIP guard costs above this is its own.
 
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <bit>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <vector>
 
@@ -191,17 +189,6 @@ class Relay final {
   std::size_t lost_ = 0;
   std::size_t refused_ = 0;
 };
-
-Fd stop_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGINT);
-  ::sigaddset(&set, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  Fd signals(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!signals) fail("signalfd");
-  return signals;
-}
 
 constexpr std::array kFlags{
     Flag{"--listen", FlagKind::required, "", "IP:PORT to listen on; port 0 takes a free one"},

@@ -1,5 +1,6 @@
 """The processes that tools/bench/run measures, and what it asks of them before it believes their figures."""
 
+import http.client
 import os
 import random
 import signal
@@ -71,15 +72,37 @@ def free_ports(count):
         first_ephemeral = int(file.read().split()[0])
     ports = []
     for port in random.sample(range(10000, max(first_ephemeral, 11000)), 500):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
             try:
-                probe.bind(("0.0.0.0", port))
+                udp.bind(("0.0.0.0", port))
+                tcp.bind(("0.0.0.0", port))
             except OSError:
                 continue
         ports.append(port)
         if len(ports) == count:
             return ports
-    raise Failure("no free UDP ports from 10000 up")
+    raise Failure("no free ports from 10000 up")
+
+
+def dropped_by_kernel(port):
+    """Datagrams that came to this UDP port and found its receive buffers full, ever since they were opened."""
+    with open("/proc/net/udp", encoding="ascii") as file:
+        sockets = [line.split() for line in list(file)[1:]]
+    return sum(int(words[-1]) for words in sockets if int(words[1].split(":")[1], 16) == port)
+
+
+def ban(server, port, network):
+    """By the guardian's API of a site at that port."""
+    call = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        call.request("POST", "/ban/" + network.replace("/", "%2F"))
+        answer = call.getresponse()
+        if answer.status != 201:
+            raise Failure(f"{server.name} does not ban {network}: {answer.status} {answer.read().decode()}")
+    except OSError as error:
+        raise Failure(f"{server.name} has no site at {port}: {error}") from error
+    finally:
+        call.close()
 
 
 def lets_through(server, uas_port, probes):

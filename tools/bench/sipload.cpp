@@ -169,6 +169,7 @@ int sipload_main(const Flags& flags) {
   };
   if (options.pid > 0) {
     figures.push_back({"cpu_seconds", result.cpu.count(), 6});
+    figures.push_back({"cpu_us_per_request", sent > 0 ? result.cpu.count() * 1e6 / sent : 0, 3});
     figures.push_back({"cpu_us_per_pair", pairs > 0 ? result.cpu.count() * 1e6 / pairs : 0, 3});
   }
   print(figures, flags.has("--json"));
