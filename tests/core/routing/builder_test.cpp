@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "fake_worker.hpp"
+#include "sipward/testing/fake_host.hpp"
 
 using namespace sipward;
 using namespace sipward::test;

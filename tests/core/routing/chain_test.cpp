@@ -2,10 +2,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "fake_worker.hpp"
 #include "runtime/own_reply.hpp"
-#include "sip_text.hpp"
 #include "sipward/packet.hpp"
+#include "sipward/testing/fake_host.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 using namespace sipward;
 using namespace sipward::test;

@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "fake_clock.hpp"
-#include "sip_text.hpp"
 #include "sipward/packet.hpp"
 #include "sipward/sources.hpp"
+#include "sipward/testing/fake_clock.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 namespace sipward::test {
 

@@ -2,7 +2,7 @@
 #include <set>
 
 #include "harness.hpp"
-#include "sip_text.hpp"
+#include "sipward/testing/sip_text.hpp"
 #include "tcp/connections.hpp"
 
 using namespace sipward;

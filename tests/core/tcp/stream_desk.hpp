@@ -1,8 +1,8 @@
 #pragma once
 
 #include "harness.hpp"
-#include "sip_text.hpp"
 #include "sipward/stream.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 namespace sipward::test {
 

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "fake_clock.hpp"
+#include "sipward/testing/fake_clock.hpp"
 
 using namespace sipward;
 using namespace sipward::guardian;

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "fake_worker.hpp"
 #include "guardian.hpp"
-#include "sip_text.hpp"
+#include "sipward/testing/fake_host.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 namespace sipward::test {
 

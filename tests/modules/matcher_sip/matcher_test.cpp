@@ -3,9 +3,10 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "recording_worker.hpp"
 #include "sipward/config.hpp"
 #include "sipward/packet.hpp"
+#include "sipward/testing/fake_clock.hpp"
+#include "sipward/testing/fake_worker.hpp"
 
 using namespace sipward;
 using namespace sipward::matcher_sip;
@@ -27,7 +28,7 @@ Match match(const std::string& sipfile, const std::string& octets, bool keep_ali
   INFO(errors.to_string());
   REQUIRE(errors.ok());
   test::FakeClock clock;
-  test::RecordingWorker worker(clock);
+  test::FakeWorker worker(clock);
   Packet packet(worker, Direction::inbound);
   packet.assign(Peer{}, octets);
   packet.set_keep_alive(keep_alive);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "fake_worker.hpp"
 #include "harness.hpp"
 #include "proxy.hpp"
-#include "sip_text.hpp"
+#include "sipward/testing/fake_host.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 namespace sipward::test {
 

@@ -4,25 +4,9 @@
 
 #include "sipward/config.hpp"
 #include "sipward/packet.hpp"
+#include "sipward/testing/fake_host.hpp"
 
 namespace sipward::respond {
-namespace {
-
-class NoLog final : public Logger {
- public:
-  bool enabled(LogLevel) const override { return false; }
-  void write(LogLevel, std::string_view, std::string_view, std::initializer_list<LogField>) override {}
-};
-
-class NoResolver final : public Resolver {
- public:
-  std::shared_ptr<void> watch(std::string, Port, std::function<void(std::vector<Endpoint>)>) override {
-    return nullptr;
-  }
-};
-
-}  // namespace
-
 std::string Text::str() const {
   std::string out = method + " " + uri + " SIP/2.0\r\n";
   out += "Via: SIP/2.0/UDP 198.51.100.7:5062;branch=" + branch + ";rport\r\n";
@@ -59,7 +43,7 @@ std::string tag(std::string_view answer) {
 }
 
 Stand::Stand(std::string_view sipfile, const Clock* other)
-    : worker(other ? *other : clock), workers_(worker) {
+    : workers_(1, other ? *other : clock), worker(workers_.at(0)) {
   client.remote = *Endpoint::parse("198.51.100.7:5062");
   client.local = *Endpoint::parse("192.0.2.1:5060");
 
@@ -71,8 +55,8 @@ Stand::Stand(std::string_view sipfile, const Clock* other)
   INFO(errors.to_string());
   REQUIRE(errors.ok());
 
-  NoLog log;
-  NoResolver resolver;
+  test::FakeLogger log;
+  test::FakeResolver resolver;
   Metrics metrics(1);
   ProtectedAddresses protected_addresses;
   HttpEndpoints endpoints;
@@ -81,6 +65,7 @@ Stand::Stand(std::string_view sipfile, const Clock* other)
       services_, metrics, log, other ? *other : clock, workers_, resolver, protected_addresses,
       endpoints, scope,   {}};
   responder_->provision(context);
+  workers_.run();
 }
 
 std::vector<std::string> Stand::send(const std::string& octets) {
@@ -105,8 +90,8 @@ std::vector<std::string> Stand::after(Duration time) {
 
 std::vector<std::string> Stand::taken() {
   std::vector<std::string> out;
-  for (auto& one : worker.delivered) out.push_back(std::move(one.octets));
-  worker.delivered.clear();
+  for (auto& one : worker.sent) out.push_back(std::move(one.octets));
+  worker.sent.clear();
   return out;
 }
 

@@ -5,15 +5,16 @@
 #include <string_view>
 #include <vector>
 
-#include "recording_worker.hpp"
 #include "responder.hpp"
 #include "sipward/build_context.hpp"
+#include "sipward/testing/fake_clock.hpp"
+#include "sipward/testing/fake_worker.hpp"
 
 namespace sipward::respond {
 
 using test::FakeClock;
-using test::RecordingWorker;
-using test::SingleWorker;
+using test::FakeWorker;
+using test::FakeWorkers;
 
 // A request with everything that RFC 3261 8.1.1 asks for; change what a test is about.
 struct Text {
@@ -44,7 +45,12 @@ class Stand {
   explicit Stand(std::string_view sipfile = "respond", const Clock* clock = nullptr);
 
   FakeClock clock;
-  RecordingWorker worker;
+
+ private:
+  FakeWorkers workers_;
+
+ public:
+  FakeWorker& worker;
   Peer client;
 
   Verdict verdict = Verdict::next;  // of the last request
@@ -59,7 +65,6 @@ class Stand {
   std::size_t calls();
 
  private:
-  SingleWorker workers_;
   Services services_;
   std::unique_ptr<Responder> responder_;
 };
