@@ -102,7 +102,10 @@ TEST_CASE("a broken module is refused with the reason, and the others go on") {
   const auto cases = {
       Case{"other_abi", {"ABI 99", "speaks 1"}},
       Case{"other_size", {"has 8 octets", "server's has " + std::to_string(sizeof(ModuleInfo))}},
-      Case{"other_build", {"sipward/0.0.1 from another age", SIPWARD_BUILD_ID}},
+      Case{"other_build", {"built as 'from another age'", "this server is '" SIPWARD_BUILD_ID "'"}},
+      Case{"other_server", {"built as 'sipward/0.0.1 GNU/2.95", "this server is '" SIPWARD_BUILD_ID "'"}},
+      Case{"missing_symbol", {"can't be loaded", "undefined symbol", "fixture_missing"}},
+      Case{"missing_library", {"can't be loaded: libfixture_absent.so", "No such file"}},
       Case{"no_symbol", {"exports no symbol sipward_module"}},
       Case{"repeats_itself", {"matcher 'echo' twice"}},
       Case{"gone", {"No such file"}},
@@ -118,21 +121,91 @@ TEST_CASE("a broken module is refused with the reason, and the others go on") {
   }
 }
 
-TEST_CASE("a library that is no module never runs its constructors") {
+TEST_CASE("what is no module for this server never runs its constructors") {
   ModuleHost host;
-  host.load(fixture("no_symbol"));
+  CHECK_FALSE(host.load(fixture("no_symbol")));
+  CHECK_FALSE(host.load(fixture("other_server")));
   CHECK(std::getenv("SIPWARD_FIXTURE_RAN") == nullptr);
 }
 
-TEST_CASE("a file that is no shared object is refused") {
+TEST_CASE("what is no shared object is refused for what it is") {
   const Folder folder;
-  const fs::path file = folder.path() / "text.so";
-  for (const std::string content :
-       {"", "#!/bin/sh\n", "\177ELF", "\177ELF and then nonsense of some length…"}) {
-    std::ofstream(file) << content;
+  const fs::path file = folder.path() / "x.so";
+  struct Case {
+    std::string content;
+    const char* says;
+  };
+  for (const Case& c : {Case{"", "an empty file"}, Case{"#!/bin/sh\n", "no ELF file"},
+                        Case{"\177ELF", "not a whole shared object"},
+                        Case{"\177ELF and then nonsense of some length…", "not a whole shared object"}}) {
+    std::ofstream(file) << c.content;
     ModuleHost host;
     CHECK_FALSE(host.load(file));
-    CHECK_FALSE(refusal(host).empty());
+    CHECK_THAT(refusal(host), Contains(c.says));
+  }
+  fs::remove(file);
+  fs::create_directory(file);
+  ModuleHost host;
+  CHECK_FALSE(host.load(file));
+  CHECK(refusal(host) == "not a file");
+}
+
+TEST_CASE("a module that was cut off anywhere is refused") {
+  const Folder folder;
+  const auto size = fs::file_size(fixture("good"));
+  for (int part = 0; part < 16; ++part) {
+    const fs::path file = folder.copy("good", "cut" + std::to_string(part) + ".so");
+    fs::resize_file(file, size / 16 * static_cast<unsigned>(part) + 1);
+    ModuleHost host;
+    CHECK_FALSE(host.load(file));
+    CHECK_THAT(refusal(host), StartsWith("not a"));
+  }
+}
+
+TEST_CASE("a module without its table of symbols for debuggers is loaded") {
+  const Folder folder;
+  const fs::path file = folder.copy("good", "good.so");
+  REQUIRE(std::system(("strip --strip-all " + file.string()).c_str()) == 0);
+  ModuleHost host;
+  CHECK(host.load(file));
+}
+
+TEST_CASE("a link that leads nowhere is refused and named, and the others go on") {
+  const Folder folder;
+  fs::create_symlink("gone.so", folder.path() / "a.so");
+  fs::create_symlink("b.so", folder.path() / "b.so");
+  folder.copy("good", "c.so");
+  ModuleHost host;
+  host.load_folders(std::vector{folder.path()});
+  REQUIRE(host.modules().size() == 3);
+  CHECK(host.modules()[0].path == folder.path() / "a.so");
+  CHECK(host.modules()[0].refused == "a link to gone.so, which can't be followed: No such file or directory");
+  CHECK_THAT(host.modules()[1].refused, StartsWith("a link to b.so, which can't be followed: Too many"));
+  CHECK(host.modules()[2].refused.empty());
+}
+
+TEST_CASE("a descriptor that lacks something is refused, not followed") {
+  const auto info = [](auto change) {
+    static constexpr HandlerFactory kNoFunction[] = {{"x", nullptr}};
+    static constexpr HandlerFactory kNoWord[] = {{nullptr, nullptr}};
+    ModuleInfo made = make_module_info(SIPWARD_BUILD_ID, "made", "1", {});
+    change(made, kNoFunction, kNoWord);
+    return made;
+  };
+  for (const ModuleInfo& broken :
+       {info([](auto&m, auto&, auto&) { m.name = nullptr; }), info([](auto&m, auto&, auto&) { m.name = ""; }),
+        info([](auto&m, auto&, auto&) { m.version = nullptr; }),
+        info([](auto&m, auto&, auto&) { m.matcher_count = 1; }), info([](auto&m, auto&list, auto&) {
+          m.handlers = list;
+          m.handler_count = 1;
+        }),
+        info([](auto&m, auto&, auto&list) {
+          m.handlers = list;
+          m.handler_count = 1;
+        })}) {
+    ModuleHost host;
+    CHECK_FALSE(host.add(broken));
+    CHECK_THAT(refusal(host), StartsWith("its descriptor"));
   }
 }
 
@@ -195,7 +268,7 @@ TEST_CASE("a folder's modules are loaded by file name; other files and repetitio
   CHECK(host.modules()[0].version == "9.9.9");
   CHECK_THAT(host.modules()[1].refused, Contains("of that name already"));
   CHECK(host.modules()[2].name == "throws_in_create");
-  CHECK_THAT(host.modules()[3].refused, Contains("No such file"));
+  CHECK(host.modules()[3].refused == "no such folder");
 }
 
 TEST_CASE("whatever a factory throws becomes an error at its directive") {
@@ -218,6 +291,19 @@ TEST_CASE("whatever a factory throws becomes an error at its directive") {
     CHECK_FALSE(host.create_handler(directive(c.directive, position), context));
     REQUIRE(errors.count(config::Severity::error) == 1);
     CHECK_THAT(errors.to_string(), StartsWith("Sipfile:1:1: ") && Contains(c.says));
+  }
+}
+
+TEST_CASE("a directive that nobody offers points to the modules that were refused, if any were") {
+  for (const bool some : {false, true}) {
+    ModuleHost host;
+    if (some) host.load(fixture("other_build"));
+    config::Errors errors;
+    BuildScope scope;
+    Context context(errors, scope);
+    CHECK_FALSE(host.create_handler(directive("unheard_of"), context));
+    CHECK((errors.to_string().find("some were refused, see sipward list-modules") != std::string::npos) ==
+          some);
   }
 }
 

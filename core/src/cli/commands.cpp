@@ -107,10 +107,18 @@ int list_modules(const Arguments& arguments) {
   ModuleHost modules;
   const auto dir = arguments.flags.find("modules-path");
   load_modules(modules, dir == arguments.flags.end() ? std::vector<std::string>{} : std::vector{dir->second});
-  if (arguments.has("options"))
-    std::cout << pretty(describe_options(modules));
-  else
+  const bool json = arguments.has("json");
+  if (arguments.has("options")) {
+    const auto options = describe_options(modules);
+    if (json)
+      std::cout << pretty(options);
+    else
+      print_options(options, std::cout);
+  } else if (json) {
+    std::cout << pretty(modules_json(modules));
+  } else {
     print_modules(modules, std::cout);
+  }
   return kFine;
 }
 
@@ -149,10 +157,14 @@ const std::vector<Command>& commands() {
        adapt},
       {"list-modules",
        "show the modules, and why one is refused",
-       "sipward list-modules [--options] [--modules-path DIR]\n\n"
-       "--options prints every directive with its options, types, ranges and defaults as JSON.\n\n"
-       "Example:\n  sipward list-modules\n",
-       {{"options", false}, {"modules-path", true}},
+       "sipward list-modules [--options] [--json] [--modules-path DIR]\n\n"
+       "Looks in the folder of modules that belongs to this program, then in DIR, and prints name, version, "
+       "path and\n"
+       "directives of each module, or why it is refused.\n"
+       "--options prints every directive with its options instead: type, range, [default].\n"
+       "--json prints the same as JSON.\n\n"
+       "Example:\n  sipward list-modules --options\n",
+       {{"options", false}, {"json", false}, {"modules-path", true}},
        list_modules},
       {"version",
        "print the version and the build id",

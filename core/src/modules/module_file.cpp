@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <boost/dll/library_info.hpp>
-#include <boost/dll/shared_library.hpp>
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 
@@ -28,10 +28,39 @@ bool is_elf(const fs::path& file) {
   return in.read(head.data(), head.size()) && std::string_view(head.data(), head.size()) == kMagic;
 }
 
-// Asked of the file, so that a library that happens to lie there never runs its constructors.
+// Asked of the file, as everything below, so that what is no module for this server never runs its
+// constructors.
 bool exports_descriptor(const fs::path& file) {
   const auto symbols = dll::library_info(file).symbols();
   return std::find(symbols.begin(), symbols.end(), kSymbol) != symbols.end();
+}
+
+// The build id of a module that was made for another server; empty when it has this server's, or none can be
+// told. Without it such a module would be refused by the dynamic linker, which speaks of libraries and
+// symbols only.
+std::string foreign_build_id(const fs::path& file) {
+  constexpr std::string_view kBegin = "sipward/", kWithin = " boost/";
+  std::ifstream in(file, std::ios::binary);
+  const std::string octets{std::istreambuf_iterator<char>(in), {}};
+  std::string found;
+  for (auto at = octets.find(kBegin); at != std::string::npos; at = octets.find(kBegin, at + 1)) {
+    const std::string id = octets.substr(at, octets.find('\0', at) - at).substr(0, 200);
+    if (id == SIPWARD_BUILD_ID) return {};
+    if (id.find(kWithin) != std::string::npos) found = id;
+  }
+  return found;
+}
+
+std::string other_build(std::string_view theirs) {
+  return "built as '" + std::string(theirs) +
+         "', this server is '" SIPWARD_BUILD_ID "'; build it again with this server's SDK";
+}
+
+template <class Factory, class Word>
+bool whole(const Factory* list, std::size_t count, Word word) {
+  if (list == nullptr) return count == 0;
+  return std::all_of(list, list + count,
+                     [&](const Factory& f) { return word(f) != nullptr && *word(f) != 0; });
 }
 
 }  // namespace
@@ -57,24 +86,28 @@ std::string refuse_writable(const fs::path& path) {
 }
 
 const ModuleInfo* open_module(const fs::path& file, std::string& why) {
+  const auto refuse = [&why](std::string reason) {
+    why = std::move(reason);
+    return nullptr;
+  };
+  try {
+    if (!fs::is_regular_file(file)) return refuse("not a file");
+    if (fs::is_empty(file)) return refuse("an empty file");
+    if (!is_elf(file)) return refuse("not a shared object (no ELF file)");
+    if (!exports_descriptor(file)) return refuse("not a module: it exports no symbol sipward_module");
+    if (const auto theirs = foreign_build_id(file); !theirs.empty()) return refuse(other_build(theirs));
+  } catch (const std::exception& e) {
+    return refuse(std::string("not a whole shared object: ") + e.what());
+  }
   // What a module needs of core may call into it as long as any handler or queued task lives, and an object
   // is not dependably gone after dlclose anyway: it is mapped for good.
-  constexpr auto kForGood = static_cast<dll::load_mode::type>(RTLD_NODELETE);
-  try {
-    if (!is_elf(file)) {
-      why = "not a shared object (no ELF file)";
-      return nullptr;
-    }
-    if (!exports_descriptor(file)) {
-      why = "not a module: it exports no symbol sipward_module";
-      return nullptr;
-    }
-    const dll::shared_library library(file, dll::load_mode::rtld_now | dll::load_mode::rtld_local | kForGood);
-    return &library.get<const ModuleInfo>(kSymbol);
-  } catch (const std::exception& e) {
-    why = std::string("can't be loaded: ") + e.what();
-    return nullptr;
+  void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  const void* const info = library == nullptr ? nullptr : dlsym(library, kSymbol);
+  if (info == nullptr) {
+    const char* const reason = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc keeps one for each thread
+    return refuse(std::string("can't be loaded: ") + (reason == nullptr ? "no reason given" : reason));
   }
+  return static_cast<const ModuleInfo*>(info);
 }
 
 std::string refuse_build(const ModuleInfo& info) {
@@ -86,11 +119,22 @@ std::string refuse_build(const ModuleInfo& info) {
     return "its descriptor has " + std::to_string(info.size) + " octets, this server's has " +
            std::to_string(sizeof(ModuleInfo)) + "; build it again with this server's SDK";
   }
-  if (info.build_id == nullptr || std::strcmp(info.build_id, SIPWARD_BUILD_ID) != 0) {
-    return std::string("built as '") + (info.build_id == nullptr ? "" : info.build_id) +
-           "', this server is '" SIPWARD_BUILD_ID "'; build it again with this server's SDK";
-  }
+  if (info.build_id == nullptr || std::strcmp(info.build_id, SIPWARD_BUILD_ID) != 0)
+    return other_build(info.build_id == nullptr ? "" : info.build_id);
   return {};
+}
+
+std::string refuse_offer(const ModuleInfo& info) {
+  if (info.name == nullptr || *info.name == 0) return "its descriptor has no name";
+  if (info.version == nullptr) return "its descriptor has no version";
+  const bool all =
+      whole(info.handlers, info.handler_count,
+            [](const auto& f) { return f.create ? f.directive : nullptr; }) &&
+      whole(info.matchers, info.matcher_count,
+            [](const auto& f) { return f.create ? f.matcher : nullptr; }) &&
+      whole(info.http, info.http_count, [](const auto& f) { return f.create ? f.directive : nullptr; }) &&
+      whole(info.services, info.service_count, [](const auto& f) { return f.make ? f.interface : nullptr; });
+  return all ? "" : "its descriptor offers something without a name or a function";
 }
 
 }  // namespace sipward

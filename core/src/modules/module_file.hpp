@@ -18,12 +18,15 @@ std::vector<std::filesystem::path> default_module_dirs(const std::filesystem::pa
 // only the owner can.
 std::string refuse_writable(const std::filesystem::path& path);
 
-// Maps a shared object for as long as the process lives and gives its descriptor, unread and unchecked; the
-// object is not loaded when it exports none. nullptr with `why` set on failure.
+// Maps a shared object for as long as the process lives and gives its descriptor, unread and unchecked. The
+// object is not loaded when it exports none, or when its build id, read from the file, is not this server's.
+// nullptr with `why` set on failure.
 const ModuleInfo* open_module(const std::filesystem::path& file, std::string& why);
 
 // Why a descriptor can't be used by this server (both values named), or empty. Reads only the three fields
 // that never move.
 std::string refuse_build(const ModuleInfo& info);
+// What is missing in a descriptor of this build, or empty.
+std::string refuse_offer(const ModuleInfo& info);
 
 }  // namespace sipward

@@ -46,12 +46,13 @@ auto find(const Table& table, std::string_view name) {
 }
 
 template <class Table>
-auto create(const Table& table, std::string_view kind, const config::Node& node, CreateContext& context)
-    -> decltype(find(table, {})->create(node, context)) {
+auto create(const Table& table, std::string_view kind, const config::Node& node, CreateContext& context,
+            bool some_refused) -> decltype(find(table, {})->create(node, context)) {
   const auto* factory = find(table, node.name);
   if (factory == nullptr) {
     context.errors.add(node.position,
-                       "no module offers " + std::string(kind) + " " + config::quote(node.name),
+                       "no module offers " + std::string(kind) + " " + config::quote(node.name) +
+                           (some_refused ? "; some were refused, see sipward list-modules" : ""),
                        config::closest(node.name, keys(table)));
     return nullptr;
   }
@@ -73,12 +74,16 @@ auto create(const Table& table, std::string_view kind, const config::Node& node,
 
 void ModuleHost::load_folders(std::span<const fs::path> folders) {
   for (const fs::path& folder : folders) {
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) {
+      refuse(folder, "no such folder");
+      continue;
+    }
     if (auto why = refuse_writable(folder); !why.empty()) {
       refuse(folder, std::move(why));
       continue;
     }
     std::vector<fs::path> files;
-    std::error_code error;
     for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
       if (at->path().extension() == ".so") files.push_back(at->path());
     }
@@ -91,7 +96,13 @@ void ModuleHost::load_folders(std::span<const fs::path> folders) {
 bool ModuleHost::load(const fs::path& file) {
   std::error_code error;
   const fs::path path = fs::canonical(file, error);  // links are judged by what they lead to
-  if (error) return refuse(file, error.message());
+  if (error) {
+    std::error_code ignored;
+    const fs::path target = fs::read_symlink(file, ignored);
+    return refuse(file, target.empty() ? error.message()
+                                       : "a link to " + target.string() +
+                                             ", which can't be followed: " + error.message());
+  }
   for (const FoundModule& known : found_) {
     if (known.path == path) return known.refused.empty();
   }
@@ -118,7 +129,8 @@ bool ModuleHost::refuse(fs::path path, std::string why) {
 }
 
 bool ModuleHost::enlist(const ModuleInfo& info, fs::path path) {
-  if (auto why = refuse_build(info); !why.empty()) return refuse(std::move(path), std::move(why));
+  for (const auto check : {refuse_build, refuse_offer})
+    if (auto why = check(info); !why.empty()) return refuse(std::move(path), std::move(why));
 
   FoundModule module;
   module.name = info.name;
@@ -166,6 +178,10 @@ std::string ModuleHost::clash(std::string_view kind, const Table<Factory>& table
   return {};
 }
 
+bool ModuleHost::some_refused() const {
+  return std::any_of(found_.begin(), found_.end(), [](const auto& m) { return !m.refused.empty(); });
+}
+
 std::string ModuleHost::label(std::size_t module) const {
   const FoundModule& m = found_[module];
   return "module " + config::quote(m.name) + (m.path.empty() ? "" : " (" + m.path.string() + ")");
@@ -185,13 +201,13 @@ const ServiceFactory* ModuleHost::service(std::string_view interface) const {
 }
 
 std::unique_ptr<Handler> ModuleHost::create_handler(const config::Node& node, CreateContext& context) const {
-  return create(handlers_, "handler", node, context);
+  return create(handlers_, "handler", node, context, some_refused());
 }
 std::unique_ptr<Matcher> ModuleHost::create_matcher(const config::Node& node, CreateContext& context) const {
-  return create(matchers_, "matcher", node, context);
+  return create(matchers_, "matcher", node, context, some_refused());
 }
 std::unique_ptr<HttpHandler> ModuleHost::create_http(const config::Node& node, CreateContext& context) const {
-  return create(http_, "HTTP handler", node, context);
+  return create(http_, "HTTP handler", node, context, some_refused());
 }
 
 std::vector<std::string> ModuleHost::handler_names() const {

@@ -69,6 +69,7 @@ class ModuleHost {
   template <class Factory>
   std::string clash(std::string_view kind, const Table<Factory>& table,
                     const std::vector<std::string>& names) const;
+  bool some_refused() const;
   std::string label(std::size_t module) const;
 
   std::vector<FoundModule> found_;
