@@ -222,9 +222,10 @@ void read_inactive(Reader& r) {
   r.blocks("webhooks", read_webhooks);
   r.block("storage", read_storage);
   r.block("kernel_drop", read_kernel_drop);
-  for (const std::string_view name : {"geoip_db", "asn_db", "ban_log", "geoip_required", "blocked_countries",
-                                      "allowed_countries", "blocked_asns", "enumeration", "failed_auth_ban",
-                                      "apiban", "feed", "webhooks", "storage", "kernel_drop"}) {
+  for (const std::string_view name :
+       {"flood", "geoip_db", "asn_db", "ban_log", "geoip_required", "blocked_countries", "allowed_countries",
+        "blocked_asns", "enumeration", "failed_auth_ban", "apiban", "feed", "webhooks", "storage",
+        "kernel_drop"}) {
     r.not_active_yet(name);
   }
 }
