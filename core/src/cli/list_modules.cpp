@@ -59,7 +59,7 @@ void print_rows(const boost::json::array& options, std::string indent, std::ostr
   for (const auto& option : options) width = std::max(width, option.at("name").as_string().size());
   for (const auto& value : options) {
     const auto& option = value.as_object();
-    const auto& name = option.at("name").as_string();
+    const auto name = word(option.at("name"));
     out << indent << name << std::string(width - name.size() + 2, ' ') << word(option.at("type"));
     if (const auto* detail = option.if_contains("detail")) out << ", " << word(*detail);
     if (option.contains("repeatable")) out << ", repeatable";

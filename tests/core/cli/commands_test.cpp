@@ -134,10 +134,14 @@ TEST_CASE("adapt prints the same JSON each time, and nothing for a bad file") {
   CHECK_FALSE(bad.err.empty());
 }
 
-TEST_CASE("list-modules lists, and describes options as JSON") {
+TEST_CASE("list-modules lists modules or options, as JSON too") {
   const Folder empty;
   CHECK(run({"list-modules", "--modules-path", empty.path.string()}).status == 0);
-  const auto outcome = run({"list-modules", "--options"});
-  CHECK(outcome.status == 0);
-  CHECK(boost::json::parse(outcome.out).is_array());
+  CHECK(run({"list-modules", "--options"}).status == 0);
+  for (const auto& words :
+       {std::vector<std::string>{"list-modules", "--json"}, {"list-modules", "--options", "--json"}}) {
+    const auto outcome = run(words);
+    CHECK(outcome.status == 0);
+    CHECK(boost::json::parse(outcome.out).is_array());
+  }
 }
