@@ -3,7 +3,11 @@
 #   <name>_objs  what unit tests link: no dlopen, internals reachable
 #   <name>       the shared object that the server loads
 # Used in the tree and, installed, by modules of other people.
+# The shared object is built and installed to SIPWARD_MODULES_DIR below the build folder or the prefix.
 include(GNUInstallDirs)
+if(NOT SIPWARD_MODULES_DIR)
+  set(SIPWARD_MODULES_DIR ${CMAKE_INSTALL_LIBDIR}/sipward/modules)
+endif()
 
 function(sipward_add_module name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
@@ -25,9 +29,9 @@ function(sipward_add_module name)
   add_library(${name} MODULE)
   target_link_libraries(${name} PRIVATE ${name}_objs)
   set_target_properties(${name} PROPERTIES PREFIX "" LINKER_LANGUAGE CXX
-    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}/sipward/modules)
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${SIPWARD_MODULES_DIR})
   if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
     target_link_options(${name} PRIVATE -Wl,-z,defs) # a missing symbol fails here, not at dlopen
   endif()
-  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sipward/modules)
+  install(TARGETS ${name} LIBRARY DESTINATION ${SIPWARD_MODULES_DIR})
 endfunction()
