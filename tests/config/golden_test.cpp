@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -119,5 +120,22 @@ TEST_CASE("every Sipfile of the guardian's README loads without an error") {
     config::load_text("Sipfile", text.substr(0, text.find(kSeparator)), environment(), errors);
     INFO(path.filename().string() << "\n" << errors.to_string());
     CHECK(errors.ok());
+  }
+}
+
+TEST_CASE("what every good golden Sipfile is as JSON loads, and is printed the same again") {
+  fs::current_path(SIPWARD_TEST_DIR "/config");
+  for (const auto& path : golden_files()) {
+    const auto text = slurp(path);
+    config::Errors errors;
+    const auto sipfile = config::load_text(path.filename().string(), text.substr(0, text.find(kSeparator)),
+                                           environment(), errors);
+    if (!errors.ok()) continue;
+    const auto json = boost::json::serialize(config::to_json(sipfile));
+    config::Errors again;
+    const auto reloaded = config::load_json("again.json", json, environment(), again);
+    INFO(path.filename().string() << "\n" << again.to_string());
+    CHECK(again.ok());
+    CHECK(boost::json::serialize(config::to_json(reloaded)) == json);
   }
 }

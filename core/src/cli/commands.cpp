@@ -152,7 +152,9 @@ const std::vector<Command>& commands() {
        validate},
       {"adapt",
        "print a Sipfile as canonical JSON",
-       "sipward adapt [SIPFILE]\n\nExample:\n  sipward adapt Sipfile | jq .servers\n",
+       "sipward adapt [SIPFILE]\n\n"
+       "What it prints is a configuration too: a file whose name ends in .json is read as such.\n\n"
+       "Example:\n  sipward adapt Sipfile > sipward.json && sipward validate sipward.json\n",
        {{"config", true}},
        adapt},
       {"list-modules",

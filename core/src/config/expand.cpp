@@ -48,14 +48,20 @@ std::vector<Node> Expander::text(std::string name, std::string text) {
   return whole(add(std::move(name), std::move(text), folder));
 }
 
-std::vector<Node> Expander::file(const fs::path& path) {
-  std::string text;
+std::shared_ptr<const Source> Expander::source(const fs::path& path) {
+  Source source{path.string(), {}, 0};
   Position position;
-  position.source = std::make_shared<Source>(Source{path.string(), {}, 0});
-  if (!read(path, position, text)) return {};
+  position.source = std::make_shared<Source>(source);
+  if (!read(path, position, source.text)) return nullptr;
+  return std::make_shared<Source>(std::move(source));
+}
+
+std::vector<Node> Expander::file(const fs::path& path) {
+  const auto found = source(path);
+  if (!found) return {};
   std::error_code error;
   importing_.push_back({fs::weakly_canonical(path, error).string(), path.string()});
-  return whole(add(path.string(), std::move(text), path.parent_path()));
+  return whole(add(path.string(), found->text, path.parent_path()));
 }
 
 std::vector<Node> Expander::whole(const File* file) {
@@ -136,7 +142,7 @@ void Expander::one(const Statement& statement, const Scope& scope, std::vector<N
     node.name = std::move(expanded.front().text);
     node.args.assign(std::make_move_iterator(expanded.begin() + 1), std::make_move_iterator(expanded.end()));
   }
-  if (!spend(sizeof(Node), position)) return;
+  if (!spend(kNodeCost, position)) return;
   if (scope.depth > kMaxDepth) {
     errors_.add(position, "blocks are nested deeper than " + std::to_string(kMaxDepth) + " by imports");
     return;
@@ -182,8 +188,8 @@ void Expander::copy_block(const Statement& statement, const Scope& scope, std::v
 
 // Each copy has a record of its own.
 bool Expander::copy(const Node& from, unsigned depth, std::vector<Node>& out) {
-  std::size_t octets = sizeof(Node) + from.name.size();
-  for (const auto& arg : from.args) octets += sizeof(Arg) + arg.text.size();
+  std::size_t octets = kNodeCost + from.name.size();
+  for (const auto& arg : from.args) octets += kArgCost + arg.text.size();
   if (!spend(octets, from.position)) return false;
   if (depth > kMaxDepth) {
     errors_.add(from.position, "blocks are nested deeper than " + std::to_string(kMaxDepth) + " by imports");

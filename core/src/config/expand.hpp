@@ -21,6 +21,8 @@ class Expander final {
 
   std::vector<Node> file(const std::filesystem::path& path);
   std::vector<Node> text(std::string name, std::string text);
+  // A file as it is; null, with an error, when it cannot be read.
+  std::shared_ptr<const Source> source(const std::filesystem::path& path);
 
  private:
   struct File {
@@ -45,8 +47,11 @@ class Expander final {
     bool* block_used = nullptr;
     unsigned depth = 0;  // blocks around it
   };
-  // What imports may blow up to, counted in octets that were made.
+  // What imports may blow up to, counted in octets that were made: those of texts, and a share for each value
+  // and directive.
   static constexpr std::size_t kMaxOctets = 16U << 20;
+  static constexpr std::size_t kArgCost = 128;
+  static constexpr std::size_t kNodeCost = 192;
   static constexpr std::size_t kMaxFileSize = 4U << 20;
   static constexpr std::size_t kMaxImports = 32;  // within each other
 

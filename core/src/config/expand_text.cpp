@@ -49,7 +49,7 @@ void Expander::word(const Arg& raw, const Scope& scope, std::vector<Arg>& out) {
   position.via = scope.via;
   if (slice(raw, scope, position, out)) return;
   auto text = replace(raw.text, scope, position, 0);
-  if (spend(text.size() + sizeof(Arg), position)) out.push_back({std::move(text), position, raw.quoted});
+  if (spend(text.size() + kArgCost, position)) out.push_back({std::move(text), position, raw.quoted});
 }
 
 // {args[:]}, {args[1:]}, {args[:2]}: the only thing that makes several words of one, and only as a whole
@@ -70,7 +70,7 @@ bool Expander::slice(const Arg& raw, const Scope& scope, const Position& positio
   }
   for (std::size_t i = *from; i < *to; ++i) {
     const auto& arg = (*scope.args)[i];
-    if (spend(arg.text.size() + sizeof(Arg), position)) out.push_back({arg.text, position, arg.quoted});
+    if (spend(arg.text.size() + kArgCost, position)) out.push_back({arg.text, position, arg.quoted});
   }
   return true;
 }

@@ -10,15 +10,39 @@ namespace {
 
 namespace json = boost::json;
 
-json::array texts(const std::vector<Arg>& args, std::size_t from = 0) {
+// As it was written: in JSON a number stays a number.
+json::value text(const Arg& arg) {
+  if (!arg.written.empty()) return json::value(arg.written);
+  if (arg.json == JsonKind::flag) return arg.text == "true";
+  if (arg.json == JsonKind::number) {
+    boost::system::error_code error;
+    auto number = json::parse(arg.text, error);
+    if (!error) return number;
+  }
+  return json::value(arg.text);
+}
+
+json::array texts(const std::vector<Arg>& args) {
   json::array result;
-  for (std::size_t i = from; i < args.size(); ++i) result.emplace_back(args[i].text);
+  for (const auto& arg : args) result.push_back(text(arg));
   return result;
+}
+
+json::array all(std::string_view kind, const std::vector<Node>& nodes);
+
+bool is_handle(const Node& node) {
+  return node.name == "handle" || node.name == "handle_path";
 }
 
 // {"handler": NAME, …options}: the kind first, as a reader of the JSON expects.
 json::object named(std::string_view kind, const Node& node) {
   json::object result{{kind, node.name}};
+  // Handlers within a handler run in their order, which options by name would lose.
+  if (is_handle(node)) {
+    if (!node.args.empty()) result["path"] = texts(node.args);
+    result["handle"] = all("handler", node.children);
+    return result;
+  }
   auto options = to_json(node);
   if (auto* object = options.if_object()) {
     for (auto& [key, value] : *object) result.insert_or_assign(key, std::move(value));
@@ -65,8 +89,12 @@ json::object site_json(const SiteNode& site) {
   json::array routes;
   for (const auto& child : site.children) {
     json::object route;
-    if (child.name == "handle" || child.name == "handle_path") {
-      if (!child.args.empty()) route["path"] = child.args.front().text;
+    if (is_handle(child)) {
+      // Without a path it is a block for every path still, not handlers of the site itself.
+      auto paths = texts(child.args);
+      route["path"] = paths.empty()       ? json::value("*")
+                      : paths.size() == 1 ? std::move(paths.front())
+                                          : json::value(std::move(paths));
       if (child.name == "handle_path") route["strip_path"] = true;
       route["handle"] = all("handler", child.children);
     } else {
@@ -83,7 +111,7 @@ json::value to_json(const Node& node) {
   if (node.record->filled) return node.record->to_json();
   if (!node.has_block) {
     if (node.args.empty()) return nullptr;
-    if (node.args.size() == 1) return json::value(node.args.front().text);
+    if (node.args.size() == 1) return text(node.args.front());
     return texts(node.args);
   }
   json::object result;

@@ -55,8 +55,10 @@ std::vector<Reader::Given> Reader::find(std::string_view name, Arity arity, Plac
     const auto& arg = node_.args[i];
     if (arg_taken_[i] || option_of(arg) != name) continue;
     arg_taken_[i] = true;
-    made_.push_back({arg.text.substr(name.size() + 1),
-                     arg.position.after(static_cast<unsigned>(name.size() + 1)), false});
+    made_.push_back(arg);
+    made_.back().text.erase(0, name.size() + 1);
+    made_.back().written.erase(0, name.size() + 1);
+    made_.back().position = arg.position.after(static_cast<unsigned>(name.size() + 1));
     found.push_back({arg.position, {&made_.back()}, nullptr});
   }
   for (std::size_t i = 0; i < node_.children.size(); ++i) {
@@ -89,8 +91,16 @@ std::vector<const Arg*> Reader::values_of(std::string_view name, const Type& typ
   auto args = given.args;
   if (args.empty() && type.arity != Arity::flag) errors_.add(given.position, option + " wants " + type.wants);
   if (type.arity == Arity::joined && args.size() > 1) {
-    Arg joined{args.front()->text, args.front()->position, false};
-    for (std::size_t i = 1; i < args.size(); ++i) joined.text += " " + args[i]->text;
+    const bool any_written =
+        std::any_of(args.begin(), args.end(), [](const Arg* arg) { return !arg->written.empty(); });
+    const auto written = [](const Arg& arg) { return arg.written.empty() ? arg.text : arg.written; };
+    Arg joined{args.front()->text, args.front()->position};
+    if (any_written) joined.written = written(*args.front());
+    for (const Arg* arg : std::span(args).subspan(1)) {
+      joined.text += " " + arg->text;
+      if (any_written) joined.written += " " + written(*arg);
+    }
+    for (const Arg* arg : args) joined.per_connection = joined.per_connection || arg->per_connection;
     made_.push_back(std::move(joined));
     args.assign(1, &made_.back());
   }
@@ -99,6 +109,27 @@ std::vector<const Arg*> Reader::values_of(std::string_view name, const Type& typ
     args.resize(1);
   }
   return args;
+}
+
+// What a value may be before anybody looks at its text.
+bool Reader::fits(std::string_view name, const Type& type, const Arg& arg) {
+  if (arg.per_connection) {
+    errors_.add(arg.position, std::string(name) +
+                                  " cannot use a placeholder that differs per connection, as " +
+                                  quote(arg.text) + " does");
+    return false;
+  }
+  // What a placeholder stands for is a string of the JSON whatever it becomes.
+  if (arg.json == JsonKind::none || !arg.written.empty()) return true;
+  const auto right = type.name == "number" ? JsonKind::number
+                     : type.name == "flag" ? JsonKind::flag
+                                           : JsonKind::string;
+  if (arg.json == right) return true;
+  const auto* kind = right == JsonKind::number ? " wants a number without quotes, not "
+                     : right == JsonKind::flag ? " wants true or false without quotes, not "
+                                               : " wants a string in quotes, not ";
+  errors_.add(arg.position, std::string(name) + kind + quote(arg.text));
+  return false;
 }
 
 bool Reader::read(std::string_view name, const Type& type, boost::json::value default_value, Place place,
@@ -113,9 +144,10 @@ bool Reader::read(std::string_view name, const Type& type, boost::json::value de
     const auto args = values_of(name, type, found[i]);
     if (args.empty() && type.arity == Arity::flag) values.push_back(parse({"on", found[i].position, false}));
     for (const Arg* arg : args) {
+      if (!fits(name, type, *arg)) continue;
       auto value = parse(*arg);
       if (!value.is_null()) {
-        values.push_back(std::move(value));
+        values.push_back(arg->written.empty() ? std::move(value) : boost::json::value(arg->written));
         continue;
       }
       const std::vector<std::string> words(type.words.begin(), type.words.end());
@@ -224,7 +256,13 @@ const Arg* Reader::take_arg() {
   const auto free = std::find(arg_taken_.begin(), arg_taken_.end(), false);
   if (free == arg_taken_.end()) return nullptr;
   *free = true;
-  return &node_.args[static_cast<std::size_t>(free - arg_taken_.begin())];
+  const Arg& arg = node_.args[static_cast<std::size_t>(free - arg_taken_.begin())];
+  auto& option = node_.record->option("args");
+  option.type = "texts";
+  option.repeatable = true;
+  if (option.value.is_null()) option.value = boost::json::array();
+  option.value.as_array().emplace_back(arg.written.empty() ? arg.text : arg.written);
+  return &arg;
 }
 
 std::string Reader::knows() const {

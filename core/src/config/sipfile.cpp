@@ -1,11 +1,15 @@
 #include "sipward/config/sipfile.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 
 #include "config/expand.hpp"
 #include "config/globals.hpp"
+#include "config/json_in.hpp"
+#include "config/json_value.hpp"
 #include "sipward/config/reader.hpp"
 
 namespace sipward::config {
@@ -13,10 +17,9 @@ namespace {
 
 class Builder final {
  public:
-  explicit Builder(Errors& errors) : errors_(errors) {}
+  Builder(const Environment& environment, Errors& errors) : environment_(environment), errors_(errors) {}
 
   Sipfile build(std::vector<Node> nodes) {
-    sipfile_.global.name = "the global options";
     for (auto& node : nodes) {
       if (node.name.empty()) {
         globals(node);
@@ -24,12 +27,31 @@ class Builder final {
         top_level(node);
       }
     }
-    sipfile_.options = read_globals(sipfile_.global, errors_);
     std::move(top_servers_.begin(), top_servers_.end(), std::back_inserter(sipfile_.servers));
-    return std::move(sipfile_);
+    return finish();
+  }
+
+  Sipfile build(JsonShape shape) {
+    sipfile_.global = std::move(shape.global);
+    for (auto& node : shape.servers) server(node, sipfile_.servers);
+    for (auto& node : shape.sites) site(node);
+    return finish();
   }
 
  private:
+  Sipfile finish() {
+    sipfile_.global.name = "the global options";
+    sipfile_.options = read_globals(sipfile_.global, errors_);
+    if (!environment_.import_files) {
+      for (const auto& child : sipfile_.global.children) {
+        if (child.name == "modules_path")
+          errors_.add(child.position,
+                      "modules_path is fixed when the process starts; what comes by the API cannot name one");
+      }
+    }
+    return std::move(sipfile_);
+  }
+
   void globals(Node& node) {
     if (sipfile_.global.has_block) return errors_.add(node.position, "the global options are given twice");
     sipfile_.global.has_block = true;
@@ -85,7 +107,7 @@ class Builder final {
       }
       result.push_back({std::move(*address), position});
     };
-    add(node.name, node.position);
+    if (!node.name.empty()) add(node.name, node.position);  // JSON without listen has been told already
     for (const auto& arg : node.args) add(arg.text, arg.position);
     return result;
   }
@@ -189,11 +211,18 @@ class Builder final {
     sipfile_.sites.push_back(std::move(site));
   }
 
+  const Environment& environment_;
   Errors& errors_;
   Sipfile sipfile_;
   std::vector<ServerNode> top_servers_;
   std::map<std::string, Position> taken_;
 };
+
+Sipfile from_json(const std::shared_ptr<const Source>& source, const Environment& environment,
+                  Errors& errors) {
+  const auto document = parse_json(source, errors);
+  return Builder(environment, errors).build(document ? json_shape(*document, errors) : JsonShape{});
+}
 
 }  // namespace
 
@@ -203,17 +232,28 @@ Environment process_environment() {
     const char* value = std::getenv(name.c_str());
     return value ? std::optional<std::string>(value) : std::nullopt;
   };
+  char hostname[256] = {};
+  if (gethostname(hostname, sizeof hostname - 1) == 0) environment.hostname = hostname;
   return environment;
 }
 
 Sipfile load_file(const std::filesystem::path& path, const Environment& environment, Errors& errors) {
   Expander expander(environment, errors);
-  return Builder(errors).build(expander.file(path));
+  if (path.extension() == ".json") {
+    const auto source = expander.source(path);
+    return source ? from_json(source, environment, errors) : Sipfile{};
+  }
+  return Builder(environment, errors).build(expander.file(path));
 }
 
 Sipfile load_text(std::string file, std::string text, const Environment& environment, Errors& errors) {
   Expander expander(environment, errors);
-  return Builder(errors).build(expander.text(std::move(file), std::move(text)));
+  return Builder(environment, errors).build(expander.text(std::move(file), std::move(text)));
+}
+
+Sipfile load_json(std::string file, std::string text, const Environment& environment, Errors& errors) {
+  return from_json(std::make_shared<Source>(Source{std::move(file), std::move(text), 0}), environment,
+                   errors);
 }
 
 std::vector<Node> parse_text(std::string file, std::string text, const Environment& environment,

@@ -40,5 +40,5 @@ TEST_CASE("the canonical JSON has the contract's shape") {
       R"("sites":[{"listen":[":2020"],"routes":[{"path":"/metrics","handle":[{"handler":"metrics"}]},)"
       R"({"path":"/a/*","strip_path":true,"handle":[{"handler":"respond","args":["404"]}]},)"
       R"({"handle":[{"handler":"bearer_auth","args":["x"]}]},)"
-      R"({"handle":[{"handler":"a","b":[true,"1"]}]}]}]})");
+      R"({"path":"*","handle":[{"handler":"a","b":[true,"1"]}]}]}]})");
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,11 +29,17 @@ struct Position {
   Position after(unsigned count) const;
 };
 
-// One value as it was written, with quotes, heredoc and {$NAME} already resolved.
+// What a value was in a JSON document; `none` in a Sipfile, where everything is text.
+enum class JsonKind : std::uint8_t { none, string, number, flag };
+
+// One value as it was written, with quotes, heredoc, {$NAME} and the placeholders of load time resolved.
 struct Arg {
   std::string text;
   Position position;
   bool quoted = false;
+  JsonKind json = JsonKind::none;
+  bool per_connection = false;  // holds a placeholder such as {l4.conn.remote_addr}, which stays in the text
+  std::string written = {};     // with its placeholders, which is what the canonical JSON shows; empty: none
 };
 
 std::shared_ptr<Record> make_record();

@@ -151,6 +151,7 @@ class Reader {
   void take_word(std::string_view name, Arity arity, std::vector<Given>& found);
   std::vector<Given> find(std::string_view name, Arity arity, Place place);
   std::vector<const Arg*> values_of(std::string_view name, const Type& type, const Given& given);
+  bool fits(std::string_view name, const Type& type, const Arg& arg);
   // The way of every option: find, complain about repetition, blocks, missing and surplus values, parse each,
   // record.
   bool read(std::string_view name, const Type& type, boost::json::value default_value, Place place,

@@ -18,7 +18,10 @@ namespace sipward::config {
 // back.
 struct Environment {
   std::function<std::optional<std::string>(const std::string& name)> variable;  // empty function: none is set
-  bool import_files = true;  // false for what came by the API; snippets work either way
+  std::string hostname = {};                                                    // for {system.hostname}
+  // False for what came by the API: it may import no file (snippets work either way), read none by {file.…},
+  // and name no modules_path.
+  bool import_files = true;
 };
 Environment process_environment();
 
@@ -87,8 +90,14 @@ struct Sipfile {
 // Lexes, parses, imports and checks the shape in one pass: all errors of all files are in `errors`, and what
 // is returned is as whole as they allow; use it for further checks, run it only when errors.ok(). What
 // handlers and matchers mean is theirs to say. A file that cannot be read is an error like any other.
+// A file whose name ends in .json holds the canonical JSON.
 Sipfile load_file(const std::filesystem::path& path, const Environment& environment, Errors& errors);
 Sipfile load_text(std::string file, std::string text, const Environment& environment, Errors& errors);
+
+// The same from the canonical JSON, as to_json() prints it. Strict: an unknown key, a key given twice, a
+// number where a duration belongs are errors with their line and column. {$NAME} and import are of Sipfiles
+// only. Bounded in size, depth and the number of values, whoever sent it.
+Sipfile load_json(std::string file, std::string text, const Environment& environment, Errors& errors);
 
 // The canonical JSON. Directives that a Reader has read are printed by their Record, others as written.
 boost::json::object to_json(const Sipfile& sipfile);
