@@ -4,6 +4,8 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -11,9 +13,10 @@
 #include <boost/beast/http.hpp>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <utility>
 
-#include "access.hpp"
+#include "sipward/http.hpp"
 #include "target.hpp"
 
 namespace sipward::admin {
@@ -159,7 +162,7 @@ class Connection {
     enter(Stage::reading);
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(host_.limits().header_octets));
-    parser.body_limit(host_.limits().body_octets);
+    parser.body_limit(host_.max_body(*slot_));
     stream_.expires_after(host_.limits().header_time);
     const auto [header_error, header_size] =
         co_await http::async_read_header(stream_, buffer_, parser, kWait);
@@ -184,8 +187,31 @@ class Connection {
     }
     const bool head = request.method == "HEAD";
     auto response = host_.answer(*slot_, request);
+    if (response.later) response = co_await made_later(std::move(response.later));
     co_return co_await send(std::move(response), message.version(), head,
                             message.keep_alive() && host_.may_stay(*slot_));
+  }
+
+  // Lets whoever makes the answer elsewhere begin, and waits for it.
+  awaitable<HttpResponse> made_later(std::function<void(std::function<void(HttpResponse)>)> begin) {
+    struct Waiting {
+      explicit Waiting(const asio::any_io_executor& admin) : arrived(admin) {}
+      asio::steady_timer arrived;
+      std::optional<HttpResponse> answer;
+    };
+    const auto admin = stream_.get_executor();
+    const auto waiting = std::make_shared<Waiting>(admin);
+    waiting->arrived.expires_after(host_.limits().later_time);
+    begin([waiting, admin](HttpResponse answer) {
+      asio::post(admin, [waiting, answer = std::move(answer)]() mutable {
+        answer.later = nullptr;
+        waiting->answer = std::move(answer);
+        waiting->arrived.cancel();
+      });
+    });
+    co_await waiting->arrived.async_wait(kWait);
+    if (!waiting->answer) co_return HttpResponse::error(504, "the answer took too long");
+    co_return std::move(*waiting->answer);
   }
 
   awaitable<bool> give_up(error_code ec) {

@@ -18,6 +18,7 @@ class ConnectionHost {
   virtual ~ConnectionHost() = default;
   virtual const HttpLimits& limits() const = 0;
   virtual const Clock& clock() const = 0;
+  virtual std::size_t max_body(const ConnectionSlot& slot) const = 0;
   // Never throws for what a handler did.
   virtual HttpResponse answer(const ConnectionSlot& slot, HttpRequest& request) = 0;
   // False when the connection ends after the present response: stopping, or its address is no longer listed.

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "access.hpp"
 #include "process_metrics.hpp"
 #include "prometheus.hpp"
 

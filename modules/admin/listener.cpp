@@ -36,15 +36,31 @@ bool absent(const error_code& ec) {
   return ec == errc::address_family_not_supported || ec == errc::address_not_available;
 }
 
-error_code open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
+using reuse_port = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+enum class Share : std::uint8_t { no, with_ourselves };
+
+error_code bind(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, Share share) {
   error_code ec;
   acceptor.open(endpoint.protocol(), ec);
   if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec && share == Share::with_ourselves) acceptor.set_option(reuse_port(true), ec);
   if (!ec && endpoint.protocol() == tcp::v6()) {
     const bool both_families = endpoint.address().is_unspecified();
     acceptor.set_option(boost::asio::ip::v6_only(!both_families), ec);
   }
   if (!ec) acceptor.bind(endpoint, ec);
+  return ec;
+}
+
+// SO_REUSEPORT would let a second process take half of our requests, so a port that is not ours yet is tried
+// without it first.
+error_code open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const std::set<Port>& own) {
+  if (endpoint.port() != 0 && !own.contains(endpoint.port())) {
+    tcp::acceptor trial(acceptor.get_executor());
+    if (const auto ec = bind(trial, endpoint, Share::no)) return ec;
+  }
+  auto ec = bind(acceptor, endpoint, Share::with_ourselves);
   if (!ec) acceptor.listen(tcp::acceptor::max_listen_connections, ec);
   if (!ec) acceptor.non_blocking(true, ec);
   return ec;
@@ -56,7 +72,8 @@ Endpoint endpoint_of(const tcp::endpoint& endpoint) {
   return Endpoint::from(endpoint.data());
 }
 
-Listener::Listener(boost::asio::io_context& io, std::string listen) : listen_(std::move(listen)) {
+Listener::Listener(boost::asio::io_context& io, std::string listen, const std::set<Port>& own)
+    : listen_(std::move(listen)) {
   const auto address = config::parse_listen(listen_);
   if (!address || address->transport || !address->unix_path.empty() || address->first != address->last) {
     fail(listen_, "an HTTP site is reached at :PORT or HOST:PORT");
@@ -65,7 +82,7 @@ Listener::Listener(boost::asio::io_context& io, std::string listen) : listen_(st
   error_code last;
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     tcp::acceptor acceptor(io);
-    last = open(acceptor, endpoints[i]);
+    last = open(acceptor, endpoints[i], own);
     if (!last) {
       bound_.push_back(endpoint_of(acceptor.local_endpoint()));
       acceptors_.push_back(std::move(acceptor));

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,10 @@ namespace sipward::admin {
 // admin thread from then on.
 class Listener {
  public:
-  // Opens and listens. Throws ConfigError with the address and the reason.
-  Listener(boost::asio::io_context& io, std::string listen);
+  // Opens and listens. Throws ConfigError with the address and the reason. A port in `own` is held by this
+  // server already: what is opened here takes it over for its address, so that :2020 can become
+  // 127.0.0.1:2020 while requests come.
+  Listener(boost::asio::io_context& io, std::string listen, const std::set<Port>& own = {});
   const std::string& listen() const { return listen_; }
   const std::vector<Endpoint>& bound() const { return bound_; }
   std::vector<boost::asio::ip::tcp::acceptor>& acceptors() { return acceptors_; }

@@ -14,6 +14,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -33,6 +34,7 @@ using Listeners = std::map<std::string, std::shared_ptr<Listener>>;
 
 constexpr auto kWait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::seconds kLastWords{2};
 
 // Signals are the control thread's.
 std::thread start_without_signals(const std::function<void()>& run) {
@@ -53,6 +55,7 @@ struct SiteServer::Impl final : ConnectionHost {
 
   const HttpLimits& limits() const override { return bounds; }
   const Clock& clock() const override { return time; }
+  std::size_t max_body(const ConnectionSlot& slot) const override { return sites->max_body(slot.listen); }
   HttpResponse answer(const ConnectionSlot& slot, HttpRequest& request) override {
     const auto kept = sites;  // a handler may publish new ones
     return kept->answer(slot.listen, request, log, log_limit, time.now());
@@ -111,6 +114,14 @@ struct SiteServer::Impl final : ConnectionHost {
     table.close_waiting([this](const ConnectionSlot& slot) { return !sites->has(slot.listen); });
   }
 
+  // Of the addresses that are open: another address of theirs may be opened beside them.
+  std::set<Port> own_ports() const {
+    std::set<Port> ports;
+    for (const auto& [name, listener] : listeners)
+      for (const auto& at : listener->bound()) ports.insert(at.port);
+    return ports;
+  }
+
   // Runs the task on the admin thread and waits for it; at once when that is here or there is none.
   void run_there(const std::function<void()>& task) {
     if (!thread.joinable() || thread.get_id() == std::this_thread::get_id()) return task();
@@ -148,7 +159,8 @@ SiteServer::SiteServer(Logger& log, const Clock& clock, const HttpLimits& limits
     : impl_(std::make_unique<Impl>(log, clock, limits)) {}
 
 SiteServer::~SiteServer() {
-  stop(Time{});
+  // A configuration without sites ends the server that is just answering the request which brought it.
+  stop(impl_->time.now() + kLastWords);
 }
 
 void SiteServer::prepare(const std::vector<HttpSite>& sites) {
@@ -165,7 +177,7 @@ void SiteServer::prepare(const std::vector<HttpSite>& sites) {
       if (const auto at = impl_->prepared.find(listen); at != impl_->prepared.end()) {
         opened.insert(*at);
       } else {
-        opened.emplace(listen, std::make_shared<Listener>(impl_->io, listen));
+        opened.emplace(listen, std::make_shared<Listener>(impl_->io, listen, impl_->own_ports()));
       }
     }
   }

@@ -9,19 +9,24 @@ Sites::Sites(std::shared_ptr<const std::vector<HttpSite>> sites) : sites_(std::m
   if (!sites_) return;
   for (const auto& site : *sites_) {
     const auto chain = std::make_shared<const HandlerChain>(site.handlers);
-    for (const auto& listen : site.listen) chains_.emplace(listen, chain);
+    for (const auto& listen : site.listen) served_.emplace(listen, Served{chain, site.max_body});
   }
+}
+
+std::size_t Sites::max_body(const std::string& listen) const {
+  const auto at = served_.find(listen);
+  return at == served_.end() ? HttpSite().max_body : at->second.max_body;
 }
 
 HttpResponse Sites::answer(const std::string& listen, HttpRequest& request, Logger& log, LogLimit& log_limit,
                            Time now) const {
-  const auto at = chains_.find(listen);
-  if (at == chains_.end()) return HttpResponse::error(404, "nothing is served here any more");
+  const auto at = served_.find(listen);
+  if (at == served_.end()) return HttpResponse::error(404, "nothing is served here any more");
   HttpResponse response;
   std::string what = "not an exception";
   const std::string path = request.path;  // handlers may shorten it
   try {
-    if (at->second->run(request, response) == HttpHandler::Outcome::next) {
+    if (at->second.chain->run(request, response) == HttpHandler::Outcome::next) {
       return HttpResponse::error(404, "no such path");
     }
     return response;

@@ -16,14 +16,20 @@ namespace sipward::admin {
 class Sites {
  public:
   explicit Sites(std::shared_ptr<const std::vector<HttpSite>> sites);
-  bool has(const std::string& listen) const { return chains_.count(listen) != 0; }
+  bool has(const std::string& listen) const { return served_.count(listen) != 0; }
+  // Octets that a request's body may have; for an address that is no longer listed the least.
+  std::size_t max_body(const std::string& listen) const;
   // Runs the handlers of that address's site. What nothing answers is 404, what throws is 500 and logged.
   HttpResponse answer(const std::string& listen, HttpRequest& request, Logger& log, LogLimit& log_limit,
                       Time now) const;
 
  private:
+  struct Served {
+    std::shared_ptr<const HandlerChain> chain;
+    std::size_t max_body;
+  };
   std::shared_ptr<const std::vector<HttpSite>> sites_;
-  std::map<std::string, std::shared_ptr<const HandlerChain>> chains_;
+  std::map<std::string, Served> served_;
 };
 
 }  // namespace sipward::admin

@@ -19,7 +19,7 @@ struct HttpRequest {
   std::string method;  // as sent
   std::string path;    // the part of the target before '?', still percent-encoded
   std::string query;   // behind '?', without it
-  std::string body;    // at most 64 KiB
+  std::string body;    // at most the site's max_body
   Endpoint client;
   std::size_t mount = 0;       // how many octets of `path` the enclosing `handle` stands for; endpoints get 0
   bool authenticated = false;  // a handler of the site has checked credentials
@@ -38,12 +38,27 @@ struct HttpResponse {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
 
+  // For an answer that another thread has to make: called once on the admin thread when every handler has
+  // run; whoever has it in the end calls `done` once, from any thread, while the server lives. The client
+  // gets that answer, or 504 when it takes over a minute. What it refers to must outlive a reload.
+  std::function<void(std::function<void(HttpResponse)> done)> later;
+
   // {"error": message}
   static HttpResponse error(unsigned status, std::string_view message);
 };
 
 // Decodes %XX; false when malformed.
 bool percent_decode(std::string_view text, std::string& out);
+
+// The host of "HOST[:PORT]" without brackets; empty when malformed.
+std::string_view host_of(std::string_view authority);
+
+// Why a request may not see or change what this process knows; empty when it may. Without credentials only
+// this machine may, unless the site said allow_unauthenticated; and never a web page that uses the browser on
+// this machine (a foreign Origin, a name that was made to point here), nor a proxy's client that only looks
+// local. Changes are refused to foreign pages even with credentials, because browsers add those by
+// themselves.
+std::string_view access_refusal(const HttpRequest& request);
 
 // A handler of an HTTP site, run in the order of the Sipfile on the admin thread. May use services only.
 class HttpHandler : public Component {
@@ -81,13 +96,14 @@ class HttpEndpoints {
 struct HttpSite {
   std::vector<std::string> listen;  // ":2020", "127.0.0.1:2020", "[::1]:2020"
   std::vector<std::unique_ptr<HttpHandler>> handlers;
+  std::size_t max_body = std::size_t{64} * 1024;  // octets of a request's body; beyond it 413
 };
 
 // Serves sites; what module admin provides as service "http_server/1". Control thread.
 class HttpServer : public Service {
  public:
   // Opens the addresses that are not open yet; throws ConfigError when one can't be, and then changes
-  // nothing.
+  // nothing. What it opened and no publish() took is closed by the next prepare() or the end.
   virtual void prepare(const std::vector<HttpSite>& sites) = 0;
   // Serves these sites from now on and closes the addresses that are no longer listed. Returns when no
   // request runs in the old ones any more, so that they end on the caller's thread.

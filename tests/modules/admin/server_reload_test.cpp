@@ -145,6 +145,40 @@ TEST_CASE("an address that is no longer listed is closed with its idle connectio
   CHECK(get(server.port()) == "still");
 }
 
+TEST_CASE("an address changes between :PORT and HOST:PORT in one reload, and a stranger's is still refused") {
+  RunningServer server;
+  server.serve(RunningServer::site("127.0.0.1:0", says("first")));
+  const auto port = std::to_string(server.port());
+  for (const auto* host : {"", "127.0.0.1", "localhost", ""}) {
+    CAPTURE(host);
+    const auto listen = std::string(host) + ":" + port;
+    server.serve(RunningServer::site(listen, says("now " + listen)));
+    CHECK(get(static_cast<Port>(std::stoi(port))) == "now " + listen);
+  }
+  RunningServer another;
+  CHECK_THROWS_WITH(another.server().prepare(RunningServer::site("127.0.0.1:" + port, echo)),
+                    Catch::Contains("in use"));
+  CHECK_THROWS_WITH(another.server().prepare(RunningServer::site(":" + port, echo)),
+                    Catch::Contains("in use"));
+}
+
+TEST_CASE("what was prepared and not published is closed by the next prepare") {
+  RunningServer server;
+  server.serve(RunningServer::site("127.0.0.1:0", says("here")));
+  Port free = 0;
+  {
+    const BusyPort busy;
+    free = static_cast<Port>(std::stoi(busy.listen().substr(10)));
+  }
+  auto two = RunningServer::site("127.0.0.1:0", says("here"));
+  two[0].listen.push_back("127.0.0.1:" + std::to_string(free));
+  server.server().prepare(two);
+  CHECK(can_connect(free));
+  server.server().prepare({});
+  CHECK_FALSE(can_connect(free));
+  CHECK(get(server.port()) == "here");
+}
+
 TEST_CASE("publishing waits for the request that runs, and the old sites end with the caller") {
   RunningServer server;
   std::atomic<bool> running = false;

@@ -1,10 +1,10 @@
-#include "access.hpp"
+#include "http/access.hpp"
 
 #include <algorithm>
 
 #include "sipward/net.hpp"
 
-namespace sipward::admin {
+namespace sipward {
 namespace {
 
 char lower(char c) {
@@ -19,6 +19,17 @@ bool has(const HttpRequest& request, std::string_view name) {
   return std::any_of(request.headers.begin(), request.headers.end(),
                      [&](const auto& header) { return same_text(header.first, name); });
 }
+
+bool came_through_proxy(const HttpRequest& request) {
+  return has(request, "Forwarded") || has(request, "X-Forwarded-For") || has(request, "X-Real-IP") ||
+         has(request, "Via");
+}
+
+bool only_reads(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+}  // namespace
 
 // Every Origin and Sec-Fetch-Site counts, so that a second one cannot hide the first.
 bool foreign_page(const HttpRequest& request) {
@@ -42,17 +53,6 @@ bool names_this_machine(std::string_view authority) {
   const auto host = host_of(authority);
   return same_text(host, "localhost") || Address::parse(host).has_value();
 }
-
-bool came_through_proxy(const HttpRequest& request) {
-  return has(request, "Forwarded") || has(request, "X-Forwarded-For") || has(request, "X-Real-IP") ||
-         has(request, "Via");
-}
-
-bool only_reads(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS";
-}
-
-}  // namespace
 
 std::string_view host_of(std::string_view authority) {
   std::string_view host;
@@ -88,4 +88,4 @@ std::string_view access_refusal(const HttpRequest& request) {
   return {};
 }
 
-}  // namespace sipward::admin
+}  // namespace sipward

@@ -1,13 +1,18 @@
-#include "access.hpp"
+#include <catch2/catch.hpp>
 
-#include "doubles.hpp"
+#include "sipward/http.hpp"
 
 using namespace sipward;
-using admin::access_refusal;
-using admin::host_of;
-using admin::test::request_for;
 
 namespace {
+
+HttpRequest request_for(std::string method, std::string path, const char* client) {
+  HttpRequest request;
+  request.method = std::move(method);
+  request.path = std::move(path);
+  request.client = {*Address::parse(client), 40000};
+  return request;
+}
 
 struct Row {
   const char* why;
