@@ -238,13 +238,16 @@ void take_off_whitelist(const Setup& setup, const Captures& captures, HttpRespon
 }  // namespace
 
 void add_endpoints(HttpEndpoints& endpoints, SetupPtr setup) {
-  const std::string group = "sip_guardian/" + setup->options.name;
+  // For sip_guardian_admin on a site, and for /guardian/NAME of the management API.
+  const std::string groups[] = {"sip_guardian/" + setup->options.name,
+                                "management/guardian/" + setup->options.name};
   const auto add = [&](const char* method, const char* pattern, auto run) {
-    endpoints.add(
-        group, {method, pattern,
-                [setup, run](const HttpRequest& request, const Captures& captures, HttpResponse& response) {
-                  run(*setup, request, captures, response);
-                }});
+    for (const auto& group : groups)
+      endpoints.add(
+          group, {method, pattern,
+                  [setup, run](const HttpRequest& request, const Captures& captures, HttpResponse& response) {
+                    run(*setup, request, captures, response);
+                  }});
   };
   using Rq = const HttpRequest&;
   using Rs = HttpResponse&;

@@ -1,5 +1,7 @@
 #include "proxy.hpp"
 
+#include "upstream_list.hpp"
+
 namespace sipward::proxy {
 namespace {
 
@@ -10,7 +12,10 @@ constexpr auto kStay = std::chrono::minutes(5);
 void Proxy::provision(BuildContext& context) {
   shards_ = context.services.find_or_make<Shards>("proxy/flows/1",
                                                   [&] { return std::make_shared<Shards>(context); });
-  for (const auto& address : options_.upstreams) upstreams_.push_back(Upstream::get(address, context));
+  for (const auto& address : options_.upstreams) {
+    upstreams_.push_back(Upstream::get(address, context));
+    list_upstream(upstreams_.back(), context);
+  }
 }
 
 // One of the upstreams whose name has resolved; the same one for a source as long as it keeps coming, or has

@@ -29,6 +29,11 @@ std::shared_ptr<Upstream> Upstream::get(const config::UpstreamAddress& address, 
   });
 }
 
+std::vector<Endpoint> Upstream::addresses() const {
+  const auto found = resolved_.snapshot();
+  return found ? *found : std::vector<Endpoint>{};
+}
+
 Endpoint Upstream::endpoint(std::size_t worker) const {
   const auto& found = readers_[worker].get();
   return found && !found->empty() ? found->front() : Endpoint{};

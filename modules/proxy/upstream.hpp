@@ -22,6 +22,7 @@ class Upstream final : public Service {
 
   // Where to send to now; an unspecified address while the name has not resolved. On that worker's thread.
   Endpoint endpoint(std::size_t worker) const;
+  std::vector<Endpoint> addresses() const;  // all that it has at the moment; any thread
   bool is_stream(Transport client) const { return sipward::is_stream(address_.transport.value_or(client)); }
   const std::string& name() const { return name_; }
 

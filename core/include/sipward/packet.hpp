@@ -13,17 +13,23 @@ namespace sipward {
 
 enum class Direction : std::uint8_t { inbound, outbound };  // client → upstream, upstream → client
 
+// Names of a listener's route, and of a handler in it, that stay the same through reloads; 0 is none. Core
+// gives and reads them (routing/route_tree.hpp).
+using RouteId = std::uint32_t;
+using HandlerId = std::uint16_t;
+
 // Identifies one accepted stream on its worker; 0 is none. Never used twice in a process's life.
 using ConnectionId = std::uint64_t;
 
 // The client's side of a conversation, enough to send something to it and to find its chain again. A value:
-// keep it as long as you like; what it names may be gone by then, and sending to it is then a no-op.
+// keep it as long as you like, also through reloads; what it names may be gone by then, and sending to it is
+// then a no-op.
 struct Peer {
   Endpoint remote;
   Endpoint local;  // what the client addressed; replies leave from it
   Transport transport = Transport::udp;
-  std::uint8_t position = 0;    // handlers of the route that stand before the one that forwarded
-  std::uint16_t route = 0;      // ordinal in the listener's server
+  HandlerId handler = 0;        // the one that forwarded: those before it see what comes back
+  RouteId route = 0;            // the one that took its last message
   std::uint32_t listener = 0;   // the listener's number in the process
   ConnectionId connection = 0;  // for streams
 

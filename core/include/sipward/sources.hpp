@@ -43,8 +43,8 @@ struct Transaction {
   Endpoint local;
   std::uint64_t connection = 0;
   std::uint32_t listener = 0;
-  std::uint16_t route = 0;
-  std::uint8_t position = 0;
+  std::uint32_t route = 0;  // RouteId and HandlerId of packet.hpp
+  std::uint16_t handler = 0;
   Transport transport = Transport::udp;
   sip::Method method{};
   Proof proof = Proof::none;          // what the request proved

@@ -6,63 +6,16 @@
 #include <functional>
 #include <iostream>
 
-#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/control_commands.hpp"
 #include "cli/json_text.hpp"
 #include "cli/list_modules.hpp"
-#include "modules/module_file.hpp"
-#include "modules/module_host.hpp"
-#include "routing/builder.hpp"
+#include "cli/loading.hpp"
 #include "runtime/server.hpp"
 #include "sipward/build_id.hpp"
 
 namespace sipward::cli {
 namespace {
-
-constexpr int kFine = 0, kFailed = 1, kUsage = 2;
-
-struct Command {
-  std::string_view name, summary, help;
-  std::vector<Flag> flags;
-  int (*run)(const Arguments&);
-};
-
-int usage_error(std::string_view problem) {
-  std::cerr << "sipward: " << problem << "\nTry 'sipward help'.\n";
-  return kUsage;
-}
-
-// A Sipfile with the modules that it wants, read and judged; nothing has been started.
-struct Loaded {
-  config::Environment environment = config::process_environment();
-  std::filesystem::path path;
-  config::Errors errors;
-  config::Sipfile sipfile;
-  ModuleHost modules;
-  std::shared_ptr<RouteTree> tree;
-};
-
-void load_modules(ModuleHost& modules, const std::vector<std::string>& further) {
-  std::error_code ignored;
-  auto folders = default_module_dirs(std::filesystem::read_symlink("/proc/self/exe", ignored));
-  folders.insert(folders.end(), further.begin(), further.end());
-  modules.load_folders(folders);
-}
-
-// Status for the caller: kFine, or why it must end.
-int load(const Arguments& arguments, Loaded& loaded) {
-  std::string problem;
-  const auto path = choose_sipfile(arguments, problem);
-  if (!path) return usage_error(problem);
-  loaded.path = *path;
-  loaded.sipfile = config::load_file(*path, loaded.environment, loaded.errors);
-  load_modules(loaded.modules, loaded.sipfile.options.modules_path);
-  for (const auto& module : loaded.modules.modules())
-    if (!module.refused.empty())
-      std::cerr << "warning: module " << (module.name.empty() ? module.path.string() : module.name)
-                << " is refused: " << module.refused << '\n';
-  loaded.tree = build_tree(loaded.sipfile, loaded.modules, loaded.errors);
-  return kFine;
-}
 
 int run(const Arguments& arguments) {
   Loaded loaded;
@@ -72,7 +25,10 @@ int run(const Arguments& arguments) {
   const SystemClock clock;
   StderrLogger log(clock);
   try {
-    Server server({loaded.path, loaded.environment, loaded.modules, clock, log}, loaded.sipfile);
+    const auto pidfile = arguments.flags.find("pidfile");
+    Server server({std::filesystem::absolute(loaded.path), loaded.environment, loaded.modules, clock, log,
+                   pidfile == arguments.flags.end() ? std::string() : pidfile->second},
+                  loaded.sipfile);
     server.run(loaded.sipfile, std::move(loaded.tree));
   } catch (const std::exception& e) {
     std::cerr << "sipward: " << e.what() << '\n';
@@ -128,18 +84,19 @@ int version(const Arguments& arguments) {
   return kFine;
 }
 
-const std::vector<Command>& commands() {
-  static const std::vector<Command> list = {
+std::vector<Command> all_commands() {
+  std::vector<Command> list = {
       {"run",
        "run a Sipfile in the foreground",
-       "sipward run [--config SIPFILE]\n\n"
+       "sipward run [--config SIPFILE] [--pidfile FILE]\n\n"
        "Starts what the Sipfile says and stays in the foreground. One line with the word 'serving' is logged "
        "when\n"
        "every listener is open. SIGHUP reloads the file; SIGTERM finishes what is open, a second one stops "
        "at once.\n"
-       "Without a file: ./Sipfile, then /etc/sipward/Sipfile.\n\n"
+       "Without a file: ./Sipfile, then /etc/sipward/Sipfile. --pidfile holds the process's number while it "
+       "serves.\n\n"
        "Example:\n  sipward run --config /etc/sipward/Sipfile\n",
-       {{"config", true}},
+       {{"config", true}, {"pidfile", true}},
        run},
       {"validate",
        "check a Sipfile without running it",
@@ -175,6 +132,12 @@ const std::vector<Command>& commands() {
        {},
        version},
   };
+  for (auto& command : control_commands()) list.push_back(std::move(command));
+  return list;
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> list = all_commands();
   return list;
 }
 
@@ -188,6 +151,11 @@ void print_help(std::ostream& out) {
 }
 
 }  // namespace
+
+int usage_error(std::string_view problem) {
+  std::cerr << "sipward: " << problem << "\nTry 'sipward help'.\n";
+  return kUsage;
+}
 
 int run_command(const std::vector<std::string>& arguments) {
   if (arguments.empty()) {

@@ -98,13 +98,17 @@ LogLevel level_of(config::LogOptions::Level level) {
 
 }  // namespace
 
-void StderrLogger::configure(const config::LogOptions& options) {
-  observe::LogFile next;
-  if (!options.file.empty()) next = observe::LogFile(options.file, options.roll_size, options.roll_keep);
+StderrLogger::Prepared StderrLogger::prepare(const config::LogOptions& options) {
+  observe::LogFile file;
+  if (!options.file.empty()) file = observe::LogFile(options.file, options.roll_size, options.roll_keep);
+  return {level_of(options.level), options.format, std::move(file)};
+}
+
+void StderrLogger::take(Prepared next) {
   std::lock_guard lock(mutex_);
-  file_ = std::move(next);
-  format_ = options.format;
-  level_.store(level_of(options.level), std::memory_order_relaxed);
+  file_ = std::move(next.file);
+  format_ = next.format;
+  level_.store(next.level, std::memory_order_relaxed);
 }
 
 void StderrLogger::write(LogLevel level, std::string_view module, std::string_view message,

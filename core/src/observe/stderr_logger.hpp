@@ -18,9 +18,16 @@ class StderrLogger final : public Logger {
  public:
   explicit StderrLogger(const Clock& clock) : clock_(clock) {}
 
-  // Takes level, format and output from now on. Throws ConfigError, and changes nothing, when the file cannot
-  // be opened.
-  void configure(const config::LogOptions& options);
+  // What the options ask for, with the file opened but nothing written. Throws ConfigError when it cannot be.
+  struct Prepared {
+    LogLevel level;
+    config::LogOptions::Format format;
+    observe::LogFile file;
+  };
+  static Prepared prepare(const config::LogOptions& options);
+  // Takes level, format and output from now on.
+  void take(Prepared next);
+  void configure(const config::LogOptions& options) { take(prepare(options)); }
 
   bool enabled(LogLevel level) const override { return level >= level_.load(std::memory_order_relaxed); }
   void write(LogLevel level, std::string_view module, std::string_view message,

@@ -2,9 +2,40 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace sipward {
 namespace {
+
+// FNV-1a: told apart are a handful of names that the operator chose.
+std::uint32_t hash_of(std::string_view text) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
+// Gives each name the first number from its hash on that is free; the same names in the same order always get
+// the same numbers.
+template <class Number>
+class Numbers {
+ public:
+  Number of(const std::string& name) {
+    const auto hash = hash_of(name + '#' + std::to_string(count_[name]++));
+    auto number = static_cast<Number>(hash ^ (hash >> 16));
+    while (number == 0 || !taken_.insert(number).second) ++number;
+    return number;
+  }
+
+ private:
+  std::map<std::string, unsigned> count_;
+  std::set<Number> taken_;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string result;
+  for (const auto& word : words) result += word + ' ';
+  return result;
+}
 
 class Builder final : public CreateContext {
  public:
@@ -40,7 +71,11 @@ class Builder final : public CreateContext {
       sets[set_node.name] = set.get();
       result->sets.push_back(std::move(set));
     }
-    for (const auto& route_node : node.routes) result->routes.push_back(route(route_node, sets));
+    Numbers<RouteId> numbers;
+    for (const auto& route_node : node.routes) {
+      result->routes.push_back(route(route_node, sets));
+      result->routes.back().id = numbers.of(joined(route_node.match));
+    }
     for (const auto& r : result->routes)
       for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
     if (!result->can_serve)
@@ -53,8 +88,13 @@ class Builder final : public CreateContext {
     Route result;
     for (const auto& name : node.match)
       if (const auto it = sets.find(name); it != sets.end()) result.match.push_back(it->second);
+    if (node.handlers.size() > Route::kMaxHandlers)
+      errors.add(node.position, "a route takes " + std::to_string(Route::kMaxHandlers) +
+                                    " handlers at most; this one has " +
+                                    std::to_string(node.handlers.size()));
     std::string ended_by;
     bool whole = true;
+    Numbers<HandlerId> numbers;
     for (const auto& handler_node : node.handlers) {
       auto handler = modules_.create_handler(handler_node, *this);
       whole = whole && handler;
@@ -65,6 +105,7 @@ class Builder final : public CreateContext {
                                               config::quote(ended_by) + " ends the route");
       if (handler->terminal()) ended_by = handler_node.name;
       result.handlers.push_back(std::move(handler));
+      result.names.push_back(numbers.of(handler_node.name));
     }
     if (ended_by.empty() && whole && !node.handlers.empty())
       errors.warn(node.position, "nothing in this route answers or forwards; add proxy or respond");

@@ -26,6 +26,14 @@ bool route_matches(const Route& route, Packet& packet) {
                                             [&](const auto* set) { return set_matches(*set, packet); });
 }
 
+// The route that takes the client's messages now that the one they took is gone.
+const Route* taker(const RouteServer& server, Packet& packet) {
+  const Source source{packet.peer().remote, packet.peer().local, packet.transport()};
+  for (const auto& route : server.routes)
+    if (route_admits(route, source) && route_matches(route, packet)) return &route;
+  return nullptr;
+}
+
 bool handlers_admit(const Route& route, Worker& worker, const Source& source) {
   return std::all_of(route.handlers.begin(), route.handlers.end(),
                      [&](const auto& handler) { return handler->on_admit(worker, source) == Verdict::next; });
@@ -35,17 +43,16 @@ bool handlers_admit(const Route& route, Worker& worker, const Source& source) {
 
 ChainEnd run_inbound(const RouteServer& server, Packet& packet) {
   const Source source{packet.peer().remote, packet.peer().local, packet.transport()};
-  for (std::size_t r = 0; r < server.routes.size(); ++r) {
-    const auto& route = server.routes[r];
+  for (const auto& route : server.routes) {
     if (!route_admits(route, source)) continue;
     if (!handlers_admit(route, packet.worker(), source)) return ChainEnd::refused;
     if (!route_matches(route, packet)) continue;
     if (!packet.is_keep_alive() && acknowledges_own_reply(packet.worker().sources().key(), packet.sip()))
       return ChainEnd::own_ack;
     auto peer = packet.peer();
-    peer.route = static_cast<std::uint16_t>(r);
+    peer.route = route.id;
     for (std::size_t i = 0; i < route.handlers.size(); ++i) {
-      peer.position = static_cast<std::uint8_t>(i);
+      peer.handler = route.name(i);
       packet.set_peer(peer);
       switch (route.handlers[i]->on_inbound(packet)) {
         case Verdict::next:
@@ -63,10 +70,11 @@ ChainEnd run_inbound(const RouteServer& server, Packet& packet) {
 
 ChainEnd run_outbound(const RouteServer& server, Packet& packet) {
   const auto& peer = packet.peer();
-  if (peer.route >= server.routes.size()) return ChainEnd::unmatched;
-  const auto& handlers = server.routes[peer.route].handlers;
-  for (auto i = std::min<std::size_t>(peer.position, handlers.size()); i-- > 0;) {
-    switch (handlers[i]->on_outbound(packet)) {
+  const auto* route = server.find(peer.route);
+  if (!route) route = taker(server, packet);
+  if (!route) return ChainEnd::unmatched;
+  for (auto i = route->before(peer.handler); i-- > 0;) {
+    switch (route->handlers[i]->on_outbound(packet)) {
       case Verdict::next:
         break;
       case Verdict::consumed:

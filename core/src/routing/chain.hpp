@@ -16,11 +16,12 @@ enum class ChainEnd : std::uint8_t {
   own_ack,    // it acknowledges an answer of ours
 };
 
-// Runs an inbound packet through the first route that takes it. Sets the peer's route and position.
+// Runs an inbound packet through the first route that takes it. Sets the peer's route and handler.
 ChainEnd run_inbound(const RouteServer& server, Packet& packet);
 
-// Runs an outbound packet through the handlers that stood before the one that forwarded, in reverse.
-// `handled` means it may be sent to the client.
+// Runs an outbound packet through the handlers that stand before the one that forwarded, in reverse; in the
+// route that its client's messages took or, when a reload removed that, in the one that takes it now. Where
+// none does it is `unmatched`. `handled` means it may be sent to the client.
 ChainEnd run_outbound(const RouteServer& server, Packet& packet);
 
 // Whether a new connection of that source may go on. Runs only admission.

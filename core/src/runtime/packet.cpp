@@ -63,7 +63,11 @@ Transaction* Packet::transaction() {
 }
 
 Transaction* Packet::begin_transaction() {
-  if (auto* open = transaction()) return open;
+  if (auto* open = transaction()) {
+    open->route = peer_.route;  // a reload may have given the retransmission another way
+    open->handler = peer_.handler;
+    return open;
+  }
   const auto sender = proof();
   transaction_ = worker_->sources().begin(sip(), peer_, sender, now());
   return transaction_;

@@ -4,25 +4,20 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <string>
-#include <vector>
 
+#include "management/management.hpp"
 #include "modules/module_host.hpp"
 #include "observe/stderr_logger.hpp"
-#include "routing/builder.hpp"
-#include "runtime/listeners.hpp"
-#include "runtime/resolver.hpp"
-#include "runtime/worker_pool.hpp"
-#include "sipward/build_context.hpp"
-#include "sipward/published.hpp"
+#include "runtime/deployment.hpp"
+#include "runtime/heartbeat.hpp"
+#include "runtime/notifier.hpp"
 
 namespace sipward {
 
-// The running process: workers, listeners, services, and the configuration of the moment. Lives on the
-// control thread, which is the one that calls run().
-class Server {
+// The running process: what it serves, signals, the management API, and what the service manager is told.
+// Lives on the control thread, which is the one that calls run().
+class Server final : private ManagedServer {
  public:
   struct Setup {
     std::filesystem::path sipfile;
@@ -30,10 +25,11 @@ class Server {
     const ModuleHost& modules;
     const Clock& clock;
     StderrLogger& log;
+    std::filesystem::path pidfile;  // empty: none
   };
   // `first` is the loaded and built configuration to start with.
   Server(const Setup& setup, const config::Sipfile& first);
-  ~Server();
+  ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -42,35 +38,31 @@ class Server {
   void run(const config::Sipfile& sipfile, std::shared_ptr<RouteTree> tree);
 
  private:
-  void activate(const config::Sipfile& sipfile, std::shared_ptr<RouteTree> tree);
-  void retire(std::shared_ptr<const RouteTree> old);
-  void reload();
   void on_signal();
+  void begin_stop();
   void drain();
-  void stop();
-  std::size_t open_streams() const;
+  LoadResult tell(const std::function<LoadResult()>& load);
+
+  // What the management API asks for.
+  std::shared_ptr<const Running> running() const override { return deployment_.running(); }
+  const ModuleHost& modules() const override { return setup_.modules; }
+  std::filesystem::path sipfile() const override { return setup_.sipfile; }
+  void on_control(std::function<void()> task) override;
+  LoadResult load(const ConfigText& text, bool force) override;
+  LoadResult reread(bool force) override;
+  LoadResult adapt(const ConfigText& text, boost::json::object& config) override;
+  void stop() override;
+  config::Sipfile read(const ConfigText& text, config::Errors& errors) const;
 
   Setup setup_;
   boost::asio::io_context control_{1};
   boost::asio::signal_set signals_;
   boost::asio::steady_timer drain_timer_;
-  Metrics metrics_;
-  Services services_;
-  SystemResolver resolver_;
-  ProtectedAddresses protected_;
-  std::shared_ptr<void> own_addresses_, system_addresses_;
-  Published<RouteTree> tree_;
-  WorkerPool workers_;
-  Listeners listeners_;
-  std::shared_ptr<void> alive_ = std::make_shared<int>(0);  // for gauges
-  std::chrono::milliseconds grace_period_{};
+  Notifier notifier_;
+  Deployment deployment_;
+  Heartbeat heartbeat_;
   Time drain_until_{};
   bool stopping_ = false;
 };
-
-// Where state is kept: the option, else $STATE_DIRECTORY, else /var/lib/sipward when it can be written, else
-// $XDG_STATE_HOME/sipward or ~/.local/state/sipward. Nothing is made.
-std::filesystem::path choose_state_dir(const config::GlobalOptions& options,
-                                       const config::Environment& environment);
 
 }  // namespace sipward

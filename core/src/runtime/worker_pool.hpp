@@ -12,11 +12,15 @@ namespace sipward {
 class WorkerPool final : public Workers {
  public:
   WorkerPool(std::size_t count, const Clock& clock, Logger& log, Metrics& metrics,
-             const Published<RouteTree>& tree, const Sources::Limits& limits = {});
+             const Published<Routing>& routing, const Sources::Limits& limits = {});
   ~WorkerPool() override;  // stops and joins
 
   void start();
-  void stop();  // ends every loop and joins; control thread
+  void stop();     // ends every loop and joins; control thread
+  void wind_up();  // after stop(): lets go of what workers hold, and runs what was posted to them
+
+  // Returns when every worker has run what was posted to it so far; control thread.
+  void barrier();
 
   WorkerThread& operator[](std::size_t i) { return *workers_[i]; }
   std::size_t count() const override { return workers_.size(); }

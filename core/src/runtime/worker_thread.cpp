@@ -92,7 +92,7 @@ WorkerThread::WorkerThread(const Setup& setup)
       log_(setup.log),
       metrics_(setup.metrics),
       sources_(setup.key, setup.limits),
-      tree_(setup.tree),
+      routing_(setup.routing),
       work_(boost::asio::make_work_guard(io_)),
       poller_(io_, *this),
       connections_(*this),
@@ -119,7 +119,7 @@ void WorkerThread::wind_up() {
   io_.restart();
   listeners_.clear();
   connections_.close_all(true);
-  refresh_tree();
+  refresh_routing();
   io_.poll();
 }
 

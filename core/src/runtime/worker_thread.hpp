@@ -34,15 +34,15 @@ class WorkerThread final : public Worker, private Poller::Batches {
     RuntimeMetrics metrics;
     HashKey key;
     Sources::Limits limits;
-    const Published<RouteTree>& tree;
+    const Published<Routing>& routing;
   };
   explicit WorkerThread(const Setup& setup);
   ~WorkerThread() override;
 
   void start();  // control thread
   void join();   // control thread, after stop() was posted
-  // After join(), while every other worker still exists: lets go of sockets, streams and the tree, and runs
-  // what that posts. Control thread.
+  // After join(), while every other worker still exists: lets go of sockets, streams and the routing, and
+  // runs what that posts. Control thread.
   void wind_up();
   // Ends the loop; safe from any thread.
   void stop() { io_.stop(); }
@@ -63,15 +63,18 @@ class WorkerThread final : public Worker, private Poller::Batches {
   // --------------------------------------------------------------------------------
   void open_udp_listener(std::uint32_t number, FileDescriptor socket, bool v6, const Endpoint& bound,
                          bool steered);
-  void close_listener(std::uint32_t number);
+  // The configuration no longer lists it: no new connections. What came by it goes on until it is closed.
+  void retire_listener(std::uint32_t number) { connections_.stop_accepting(number); }
+  void close_listener(std::uint32_t number);  // and the connections that came by it
   Connections& connections() { return connections_; }
   // A message of a client (or its keep-alive) runs through the chain.
   void inbound(const Peer& peer, std::string_view octets, bool keep_alive);
   void hand_over_connection(std::size_t owner, std::uint32_t number, Transport transport, int fd);
   const RouteServer* server(std::uint32_t listener) {
-    return tree_.get() ? tree_.get()->server(listener) : nullptr;
+    const auto& routing = routing_.get();
+    return routing ? routing->server(listener) : nullptr;
   }
-  void refresh_tree() { tree_.get(); }
+  void refresh_routing() { routing_.get(); }
   const RuntimeMetrics& metrics() const { return metrics_; }
   // Runs what calls a handler: one that throws costs its message or connection, not the loop around it. False
   // then.
@@ -120,7 +123,7 @@ class WorkerThread final : public Worker, private Poller::Batches {
   Logger& log_;
   RuntimeMetrics metrics_;
   Sources sources_;
-  Published<RouteTree>::Reader tree_;
+  Published<Routing>::Reader routing_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   ReceiveRing ring_;

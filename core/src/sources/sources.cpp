@@ -154,7 +154,7 @@ Peer Transaction::peer() const {
   p.remote = remote;
   p.local = local;
   p.transport = transport;
-  p.position = position;
+  p.handler = handler;
   p.route = route;
   p.listener = listener;
   p.connection = connection;
@@ -431,6 +431,8 @@ Transaction* Sources::begin(sip::Message& message, const Peer& peer, Proof proof
     if (auto* t = table.find(key, now)) {
       if (t->remote != peer.remote || t->connection != peer.connection || t->content != content)
         return nullptr;
+      t->route = peer.route;  // a reload may have given the retransmission another way
+      t->handler = peer.handler;
       t->expires = std::max(t->expires, now + Duration(kTransactionFor));
       return t;
     }
@@ -443,7 +445,7 @@ Transaction* Sources::begin(sip::Message& message, const Peer& peer, Proof proof
   t.connection = peer.connection;
   t.listener = peer.listener;
   t.route = peer.route;
-  t.position = peer.position;
+  t.handler = peer.handler;
   t.transport = peer.transport;
   t.method = message.method();
   t.proof = proof;

@@ -54,13 +54,17 @@ void Connections::listen(std::uint32_t number, FileDescriptor socket, Transport 
   accept(acceptor);
 }
 
-void Connections::stop_listening(std::uint32_t number) {
+void Connections::stop_accepting(std::uint32_t number) {
   if (const auto it = acceptors_.find(number); it != acceptors_.end()) {
     error_code ignored;
     it->second->socket.close(ignored);
     it->second->pause.cancel();
     acceptors_.erase(it);
   }
+}
+
+void Connections::stop_listening(std::uint32_t number) {
+  stop_accepting(number);
   for (auto& [id, client] : clients_)
     if (client.peer.listener == number) client.stream->close();
 }

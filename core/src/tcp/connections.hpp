@@ -26,6 +26,7 @@ class Connections final : public SipStream::Owner {
   ~Connections() override;
 
   void listen(std::uint32_t number, FileDescriptor socket, Transport transport, bool steered);
+  void stop_accepting(std::uint32_t number);  // the connections that came by it stay
   void stop_listening(std::uint32_t number);  // and closes the connections that came by it
   // A socket that another worker accepted for this one.
   void adopt(std::uint32_t number, Transport transport, int fd);

@@ -56,6 +56,11 @@ TEST_CASE("usage errors end in 2 and say where help is") {
                                                                  {"adapt", "--json", "x"},
                                                                  {"list-modules", "x"},
                                                                  {"run", "--config", "a", "b"},
+                                                                 {"start", "a", "b"},
+                                                                 {"stop", "x"},
+                                                                 {"reload", "a", "b"},
+                                                                 {"reload", "--config", "a", "b"},
+                                                                 {"reload", "--address"},
                                                                  {"version", "x"}}) {
     CAPTURE(words);
     const auto outcome = run(words);
@@ -70,7 +75,8 @@ TEST_CASE("help is an answer, with every command, and each command's has an exam
     const auto outcome = run({word});
     CHECK(outcome.status == 0);
     CHECK(outcome.err.empty());
-    for (const auto* name : {"run", "validate", "adapt", "list-modules", "version"}) {
+    for (const auto* name :
+         {"run", "start", "stop", "reload", "validate", "adapt", "list-modules", "version"}) {
       CHECK(outcome.out.find(std::string("  ") + name) != std::string::npos);
       for (const auto* flag : {"--help", "-h"}) {
         const auto help = run({name, flag});
@@ -88,6 +94,15 @@ TEST_CASE("the version is told") {
     CHECK(outcome.status == 0);
     CHECK(outcome.out.starts_with("sipward "));
     CHECK(outcome.out.find("build ") != std::string::npos);
+  }
+}
+
+TEST_CASE("where no server answers, stop and reload fail and say so") {
+  for (const auto* name : {"stop", "reload"}) {
+    const auto outcome = run({name, "--address", "127.0.0.1:1"});
+    CHECK(outcome.status == 1);
+    CHECK(outcome.err.find("nothing answers on 127.0.0.1:1") != std::string::npos);
+    CHECK(run({name, "--address", "nowhere"}).status == 1);
   }
 }
 

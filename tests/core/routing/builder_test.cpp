@@ -1,6 +1,7 @@
 #include "routing/builder.hpp"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "sipward/testing/fake_host.hpp"
 
@@ -103,6 +104,40 @@ TEST_CASE("all that is wrong is said at once") {
   const Build build("udp/:5060 { @a colour\nroute @a { shape\nend\npass } }");
   INFO(build.errors.to_string());
   CHECK(build.errors.count(config::Severity::error) == 3);
+}
+
+TEST_CASE("routes and handlers keep their names when others come, go or move") {
+  const Build before("udp/:5060 { @x any\n@y any\nroute @x { pass\npass\nend }\nroute @y { end } }");
+  const Build after(
+      "udp/:5060 { @y any\n@z any\n@x any\nroute @z { end }\nroute @y { pass\nend }\nroute @x { end }\nroute "
+      "@x { end } }");
+  INFO(before.errors.to_string() + after.errors.to_string());
+  REQUIRE(after.errors.ok());
+  const auto& old = before.tree->servers[0]->routes;
+  const auto& now = after.tree->servers[0]->routes;
+  CHECK(now[2].id == old[0].id);
+  CHECK(now[1].id == old[1].id);
+  CHECK(now[2].names.back() == old[0].names.back());
+  CHECK(now[1].before(old[1].name(0)) == 1);
+  std::set<RouteId> ids;
+  for (const auto& route : now) ids.insert(route.id);
+  CHECK(ids.size() == now.size());
+  CHECK(ids.count(0) == 0);
+  CHECK(old[0].names[0] != old[0].names[1]);
+}
+
+TEST_CASE("a route takes 255 handlers and no more") {
+  const auto route_of = [](int handlers) {
+    std::string text = "udp/:5060 { route {\n";
+    for (int i = 1; i < handlers; ++i) text += "pass\n";
+    return text + "end\n} }";
+  };
+  const Build most(route_of(255));
+  CHECK(most.errors.ok());
+  const auto& names = most.tree->servers[0]->routes[0].names;
+  CHECK(std::set<HandlerId>(names.begin(), names.end()).size() == 255);
+  const Build more(route_of(256));
+  CHECK(more.says("1:13: a route takes 255 handlers at most; this one has 256"));
 }
 
 TEST_CASE("a route that ends nowhere, and listeners that can't be opened yet, are warned about") {

@@ -72,8 +72,10 @@ struct Chain {
     return set(std::move(one));
   }
   Route& route(std::vector<const MatcherSet*> match = {}) {
-    server.routes.emplace_back().match = std::move(match);
-    return server.routes.back();
+    auto& made = server.routes.emplace_back();
+    made.id = static_cast<RouteId>(100 + server.routes.size());
+    made.match = std::move(match);
+    return made;
   }
   void add(Route& route, std::string name, Verdict in = Verdict::next, Verdict out = Verdict::next,
            Verdict admit = Verdict::next) {
@@ -113,7 +115,7 @@ TEST_CASE("handlers run in order until one ends the chain") {
   }
 }
 
-TEST_CASE("the packet knows its route and how many handlers stand before the one that forwards") {
+TEST_CASE("the packet knows its route and the handler that forwards") {
   Chain chain;
   chain.route({chain.set("no", Match::no)});
   auto& route = chain.route();
@@ -121,8 +123,8 @@ TEST_CASE("the packet knows its route and how many handlers stand before the one
   chain.add(route, "b");
   chain.add(route, "c", Verdict::consumed);
   CHECK(chain.in() == ChainEnd::handled);
-  CHECK(chain.packet.peer().route == 1);
-  CHECK(chain.packet.peer().position == 2);
+  CHECK(chain.packet.peer().route == 102);
+  CHECK(chain.packet.peer().handler == route.name(2));
 }
 
 TEST_CASE("the matchers of a set are all asked in order until one says no, sets until one says yes") {
@@ -233,19 +235,88 @@ TEST_CASE("an outbound packet stops at the handler that wants it") {
   }
 }
 
-TEST_CASE("a way that the present configuration does not have leads nowhere, a shorter route's is cut") {
-  Chain chain;
-  chain.add(chain.route(), "a");
-  Packet out(chain.worker, Direction::outbound);
-  Peer peer;
-  peer.route = 1;
-  out.assign(peer, chain.octets);
-  CHECK(run_outbound(chain.server, out) == ChainEnd::unmatched);
-  peer.route = 0;
-  peer.position = 200;
-  out.assign(peer, chain.octets);
-  CHECK(run_outbound(chain.server, out) == ChainEnd::handled);
-  CHECK(chain.words == Words{"a.out"});
+namespace {
+
+// What an answer meets in `after`, when its request went through the last route of `before` (a reload lies
+// between).
+std::pair<ChainEnd, Words> answered_after(Chain& before, Chain& after) {
+  REQUIRE(before.in() == ChainEnd::handled);
+  after.words.clear();
+  Packet out(after.worker, Direction::outbound);
+  const auto answer = SipText().response(200);
+  out.assign(before.packet.peer(), answer);
+  const auto end = run_outbound(after.server, out);
+  return {end, after.words};
+}
+
+void name(Route& route, RouteId id, std::vector<HandlerId> names) {
+  route.id = id;
+  route.names = std::move(names);
+}
+
+constexpr HandlerId kGuard = 7, kHide = 8, kProxy = 9;
+
+// One route @phones: guard, then proxy.
+struct Before : Chain {
+  Before() {
+    auto& phones = route();
+    add(phones, "guard");
+    add(phones, "proxy", Verdict::consumed);
+    name(phones, 55, {kGuard, kProxy});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an answer finds the route of its request although a reload has moved and changed it") {
+  Before before;
+  Chain after;
+  auto& first = after.route();
+  after.add(first, "other");
+  name(first, 66, {kGuard});
+  auto& phones = after.route();
+  after.add(phones, "hide");
+  after.add(phones, "guard");
+  after.add(phones, "proxy", Verdict::consumed);
+  name(phones, 55, {kHide, kGuard, kProxy});
+  CHECK(answered_after(before, after) == std::pair{ChainEnd::handled, Words{"guard.out", "hide.out"}});
+}
+
+TEST_CASE("an answer whose route is gone passes the one that takes its client now, or none") {
+  Before before;
+  Chain after;
+  after.add(after.route({after.set("no", Match::no)}), "wrong");
+  after.add(after.route({after.set("never", Match::yes, false)}), "far");
+  auto& taker = after.route({after.set("yes", Match::yes)});
+  after.add(taker, "hide");
+  after.add(taker, "proxy", Verdict::consumed);
+  name(taker, 77, {kHide, kProxy});
+  CHECK(answered_after(before, after) == std::pair{ChainEnd::handled, Words{"no", "yes", "hide.out"}});
+  Before again;
+  Chain none;
+  none.add(none.route({none.set("no", Match::no)}), "wrong");
+  CHECK(answered_after(again, none) == std::pair{ChainEnd::unmatched, Words{"no"}});
+}
+
+TEST_CASE("an answer whose forwarder is gone passes all that stand before the handler that ends the chain") {
+  class Ending final : public Handler {
+   public:
+    bool terminal() const override { return true; }
+  };
+  Before before;
+  Chain after;
+  auto& phones = after.route();
+  after.add(phones, "guard");
+  phones.handlers.push_back(std::make_unique<Ending>());
+  name(phones, 55, {kGuard, 33});
+  CHECK(answered_after(before, after) == std::pair{ChainEnd::handled, Words{"guard.out"}});
+  Before again;
+  Chain open;
+  auto& endless = open.route();
+  open.add(endless, "guard");
+  open.add(endless, "hide");
+  name(endless, 55, {kGuard, kHide});
+  CHECK(answered_after(again, open) == std::pair{ChainEnd::handled, Words{"hide.out", "guard.out"}});
 }
 
 TEST_CASE("a connection goes on when every route that can match admits it, and one can") {

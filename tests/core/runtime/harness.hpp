@@ -184,20 +184,29 @@ inline std::shared_ptr<RouteTree> tree_of(const std::vector<std::string>& listen
 class Site {
  public:
   explicit Site(std::size_t workers = 1)
-      : metrics(workers), pool(workers, clock, log, metrics, tree_), listeners(pool, log), counters(metrics) {
+      : metrics(workers),
+        pool(workers, clock, log, metrics, routing_),
+        listeners(pool, log),
+        counters(metrics) {
     pool.start();
   }
   ~Site() { stop(); }
   void stop() {
-    tree_.publish(nullptr);
+    routing_.publish(nullptr);
     pool.stop();
+    listeners.clear();
   }
 
   // Runs that configuration from now on; returns once the sockets are with the workers.
-  void serve(std::shared_ptr<RouteTree> tree) {
-    const auto opened = listeners.prepare(*tree);
-    tree_.publish(std::move(tree));
-    listeners.commit(*opened);
+  void serve(std::shared_ptr<RouteTree> tree, Duration grace = {}) {
+    const auto opened = listeners.prepare(std::move(tree));
+    publish(Listeners::routing(*opened));
+    listeners.commit(*opened, clock.now() + grace);
+    close_due(clock.now());
+  }
+  // Closes the listeners whose grace is over by then.
+  void close_due(Time now) {
+    if (auto next = listeners.close_due(now)) publish(std::move(next));
     settle();
   }
   // Where the n-th listener is bound, in the order of their addresses as text.
@@ -237,7 +246,14 @@ class Site {
   Metrics metrics;
 
  private:
-  Published<RouteTree> tree_;
+  // The old one ends when no worker is in the middle of it.
+  void publish(std::shared_ptr<const Routing> next) {
+    const auto old = routing_.snapshot();
+    routing_.publish(std::move(next));
+    settle();
+  }
+
+  Published<Routing> routing_;
 
  public:
   WorkerPool pool;
