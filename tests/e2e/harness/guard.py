@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 from . import netns
@@ -137,6 +138,10 @@ class Sipward:
 
     def resident_kib(self):
         return self._process.resident_kib()
+
+    def hang_up(self):
+        """Asks for a reload."""
+        self._process.signal(signal.SIGHUP)
 
     def assert_sound(self):
         """Still running, and no sanitizer or crash has spoken in its log."""
