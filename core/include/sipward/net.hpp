@@ -53,6 +53,9 @@ class Address {
   std::array<std::uint8_t, 16> octets_{};
 };
 
+// What limits, bans and the steering of workers count as one source: the address itself, of IPv6 its /64.
+Address source_of(const Address& address);
+
 struct Endpoint {
   Address address;
   Port port = 0;

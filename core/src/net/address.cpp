@@ -109,6 +109,10 @@ Address Address::masked(unsigned bits) const {
   return result;
 }
 
+Address source_of(const Address& address) {
+  return address.is_v4() ? address : address.masked(64);
+}
+
 std::string Address::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const bool v4 = is_v4();

@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace sipward {
-namespace {
-
-// Bans and limits see an IPv6 /64 as one source.
-Address source_of(const Address& address) {
-  return address.is_v4() ? address : address.masked(64);
-}
-
-}  // namespace
-
 bool Registrations::add(const Endpoint& source, std::uint64_t user, std::uint64_t contact, Time expires,
                         Time now) {
   if (size_ >= limit_) sweep(now);

@@ -127,3 +127,10 @@ TEST_CASE("transports have names, and all but UDP are streams") {
   CHECK_FALSE(sipward::is_stream(Transport::udp));
   CHECK(sipward::is_stream(Transport::tcp));
 }
+
+TEST_CASE("a source is an IPv4 address, or the /64 of an IPv6 one") {
+  CHECK(source_of(*Address::parse("203.0.113.129")).to_string() == "203.0.113.129");
+  CHECK(source_of(*Address::parse("::ffff:203.0.113.129")).to_string() == "203.0.113.129");
+  CHECK(source_of(*Address::parse("2001:db8:1:2:3:4:5:6")) == source_of(*Address::parse("2001:db8:1:2::9")));
+  CHECK(source_of(*Address::parse("2001:db8:1:2::9")) != source_of(*Address::parse("2001:db8:1:3::9")));
+}
