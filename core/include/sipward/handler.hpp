@@ -67,7 +67,7 @@ class Handler : public Component {
     return Verdict::next;
   }
   // A stream that can't be cut into SIP messages, or did not get a message complete in time, is about to be
-  // closed. `fault` is a word of a closed list: "not_sip", "head_timeout", "body_timeout" or a
+  // closed. `fault` is a word of a closed list: "head_timeout", "body_timeout", "keep_alive_flood" or a
   // sip::FramingError's. The source proved itself by its handshake. A connection that just closes is no
   // fault.
   virtual void on_stream_fault(Worker& worker, const Source& source, std::string_view fault) const {

@@ -19,15 +19,22 @@ namespace sipward {
 enum class StreamEnd : std::uint8_t {
   closed_by_us,
   closed_by_peer,
-  error,         // reset, unreachable
+  cut_short,     // the peer closed in the middle of a message
+  reset,         // by the peer
+  error,         // unreachable, refused
   framing,       // octets that can't be cut into messages
   head_timeout,  // a message that does not get complete (RFC 3261 18.3 gives no limit; slowloris does)
   body_timeout,
-  first_timeout,  // nothing at all after the connection was made
-  idle_timeout,
-  write_timeout,
-  too_much_queued,  // the peer does not read
+  first_timeout,    // no octet of a message after the connection was made
+  idle_timeout,     // no message for too long
+  write_timeout,    // the peer reads nothing, or next to nothing
+  too_much_queued,  // the peer does not read, and more is meant for it
+  keep_alive_flood,
+  memory,     // the worker's streams hold as much as they may
+  displaced,  // a newer connection got its place
+  connect_timeout,
 };
+inline constexpr std::size_t kStreamEnds = 16;
 std::string_view to_string(StreamEnd end);
 
 // A TCP connection that carries SIP (RFC 3261 18.3): cut into messages, keep-alives answered (RFC
@@ -47,7 +54,8 @@ class SipStream : public std::enable_shared_from_this<SipStream> {
       (void)stream, (void)error, (void)head;
     }
     virtual void on_drained(SipStream& stream) { (void)stream; }
-    // The stream was idle for its time; true lets it stay for as long again.
+    // The stream had no message for its time, or only keep-alives since it was made; true lets it stay for
+    // as long again.
     virtual bool may_stay_idle(SipStream& stream) {
       (void)stream;
       return false;
@@ -56,14 +64,22 @@ class SipStream : public std::enable_shared_from_this<SipStream> {
   };
   struct Options {
     sip::Limits limits;
-    Duration first = std::chrono::seconds(10);  // to the first octet; zero: no limit
+    Duration first = std::chrono::seconds(10);  // to the first octet of a message; zero: no limit
     Duration head = std::chrono::seconds(10);   // from a message's first octet to its empty line
     Duration body = std::chrono::seconds(15);
-    Duration idle = std::chrono::minutes(5);    // between messages; zero: no limit
+    Duration idle = std::chrono::minutes(5);    // between messages, keep-alives or not; zero: no limit
     Duration write = std::chrono::seconds(30);  // for what is queued to get going again
     Duration paused = std::chrono::seconds(30);
     std::size_t max_queued = 1 << 20;
+    // Octets queued towards the peer at which its own messages have to wait; zero: they never do. Not for
+    // both ends of a connection, or each could wait for the other to read.
+    std::size_t read_until_queued = 0;
+    // Keep-alives and stray line ends between two messages, and one more each second; zero: no limit.
+    std::size_t keep_alives = 0;
   };
+  // Octets that all streams of one worker hold may sum up to this; one that wants more then is ended. A
+  // favoured stream may go on to twice as much.
+  static constexpr std::size_t kMemoryPerWorker = std::size_t{64} << 20;
 
   // `owner` must outlive the stream's end, or disown() it.
   SipStream(Worker& worker, boost::asio::ip::tcp::socket socket, Owner& owner, const Options& options);
@@ -77,12 +93,15 @@ class SipStream : public std::enable_shared_from_this<SipStream> {
   void close(StreamEnd why = StreamEnd::closed_by_us);     // after what is queued was written
   void abort(StreamEnd why);                               // at once
   void disown();  // at once, and the owner hears nothing any more; for an owner that ends first
-  void pause();
+  void pause();   // for Options::paused at most
   void resume();
+  void hold();  // stops reading like pause(), and besides it, for as long as the owner wants
+  void release();
   std::size_t queued() const;
   bool open() const;
-  std::uint64_t id = 0;  // the owner's to use
-  void* user = nullptr;  // the owner's to use
+  std::uint64_t id = 0;   // the owner's to use
+  void* user = nullptr;   // the owner's to use
+  bool favoured = false;  // see kMemoryPerWorker; the owner's to set
 
  private:
   struct Impl;

@@ -197,9 +197,15 @@ void WorkerThread::datagram(UdpListener& listener, const ReceiveRing::Datagram& 
   if (!listener.steered) {
     const auto owner_index = owner(d.from.address);
     if (owner_index != index_) {
+      auto& waiting = pool_[owner_index].handed_;
+      if (waiting.load(std::memory_order_relaxed) >= kMaxHanded)
+        return metrics_.dropped.add(index_, RuntimeMetrics::overloaded);
+      waiting.fetch_add(1, std::memory_order_relaxed);
       metrics_.handed_over.add(index_);
       pool_.post(owner_index, [peer, octets = std::string(d.octets), keep_alive](Worker& worker) {
-        static_cast<WorkerThread&>(worker).inbound(peer, octets, keep_alive);
+        auto& thread = static_cast<WorkerThread&>(worker);
+        thread.handed_.fetch_sub(1, std::memory_order_relaxed);
+        thread.inbound(peer, octets, keep_alive);
       });
       return;
     }
@@ -215,6 +221,7 @@ void WorkerThread::inbound(const Peer& peer, std::string_view octets, bool keep_
   try {
     switch (run_inbound(*target, packet_)) {
       case ChainEnd::handled:
+        if (is_stream(peer.transport)) passed_on();
         break;
       case ChainEnd::dropped:
       case ChainEnd::refused:
@@ -235,6 +242,15 @@ void WorkerThread::inbound(const Peer& peer, std::string_view octets, bool keep_
   }
 }
 
+// A request that somebody will answer: until then its connection is that much nearer to its limit.
+void WorkerThread::passed_on() {
+  if (packet_.is_keep_alive() || packet_.sip().kind() != sip::Kind::request ||
+      packet_.sip().method() == sip::Method::ack)
+    return;
+  if (const auto* transaction = packet_.transaction())
+    connections_.passed_on(packet_.peer(), transaction->key);
+}
+
 bool WorkerThread::deliver(Packet& packet) {
   const auto& peer = packet.peer();
   const auto* target = server(peer.listener);
@@ -244,6 +260,10 @@ bool WorkerThread::deliver(Packet& packet) {
   }
   try {
     const auto end = run_outbound(*target, packet);
+    if (is_stream(peer.transport) && !packet.is_keep_alive()) {
+      if (const auto* transaction = packet.transaction())
+        connections_.answered(peer, *transaction, packet.sip());
+    }
     if (end != ChainEnd::handled) {
       metrics_.dropped.add(
           index_, end == ChainEnd::unmatched ? RuntimeMetrics::no_route : RuntimeMetrics::by_handler);
@@ -299,8 +319,8 @@ std::unique_ptr<UdpPort> WorkerThread::open_udp(const Endpoint& local, const End
 void WorkerThread::hand_over_connection(std::size_t owner_index, std::uint32_t number, Transport transport,
                                         int fd) {
   metrics_.handed_over.add(index_);
-  pool_.post(owner_index, [number, transport, fd](Worker& worker) {
-    static_cast<WorkerThread&>(worker).connections().adopt(number, transport, fd);
+  pool_.post(owner_index, [number, transport, socket = std::make_shared<FileDescriptor>(fd)](Worker& worker) {
+    static_cast<WorkerThread&>(worker).connections().adopt(number, transport, std::move(*socket));
   });
 }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -89,6 +90,10 @@ class WorkerThread final : public Worker, private Poller::Batches {
     }
   }
   std::size_t owner(const Address& source) const { return steer(source, count()); }
+  // What a stream reads into; its octets stay until the next one reads.
+  std::span<char> stream_scratch() { return {stream_scratch_.get(), kStreamScratch}; }
+  // Octets that the streams of this worker hold.
+  std::size_t& stream_memory() { return stream_memory_; }
 
   // --- Worker
   // --------------------------------------------------------------------------------------------------
@@ -115,6 +120,7 @@ class WorkerThread final : public Worker, private Poller::Batches {
   void batch_begins() override;
   void batch_ends() override;
   void datagram(UdpListener& listener, const ReceiveRing::Datagram& datagram);
+  void passed_on();
   void handler_failed(std::string_view what);
 
   std::size_t index_;
@@ -124,8 +130,13 @@ class WorkerThread final : public Worker, private Poller::Batches {
   RuntimeMetrics metrics_;
   Sources sources_;
   Published<Routing>::Reader routing_;
+  static constexpr std::size_t kStreamScratch = std::size_t{16} * 1024;  // so much of a stream per turn
+  std::unique_ptr<char[]> stream_scratch_{new char[kStreamScratch]};
+  std::size_t stream_memory_ = 0;  // outlives every stream that the loop holds
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  static constexpr std::size_t kMaxHanded = 4096;
+  std::atomic<std::size_t> handed_{0};  // datagrams that other workers received for this one, and wait
   ReceiveRing ring_;
   SendQueue queue_;
   SendQueue::Counts counted_;

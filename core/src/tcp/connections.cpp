@@ -1,5 +1,7 @@
 #include "tcp/connections.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -18,15 +20,26 @@ Endpoint to_endpoint(const tcp::endpoint& e) {
   return Endpoint::from(e.data());
 }
 
-// What limits per source count: one address, or an IPv6 /64.
-Address source_of(const Address& address) {
-  return address.is_v4() ? address : address.masked(64);
+std::string_view fault_of(StreamEnd why) {
+  switch (why) {
+    case StreamEnd::head_timeout:
+    case StreamEnd::body_timeout:
+    case StreamEnd::keep_alive_flood:
+      return to_string(why);
+    default:
+      return {};
+  }
 }
 
-std::string_view fault_of(StreamEnd why) {
-  return why == StreamEnd::head_timeout || why == StreamEnd::body_timeout ? to_string(why)
-                                                                          : std::string_view();
+// What only somebody gets whom the upstream lets in; an answer to OPTIONS says nothing.
+bool vouches(const Transaction& transaction, unsigned status) {
+  using sip::Method;
+  const auto method = transaction.method;
+  return status >= 200 && status < 300 &&
+         (method == Method::register_ || method == Method::invite || method == Method::subscribe);
 }
+
+constexpr std::size_t kPaces = 1 << 12;
 
 }  // namespace
 
@@ -38,10 +51,26 @@ struct Connections::Acceptor {
   asio::steady_timer pause;
 };
 
-Connections::Connections(WorkerThread& worker) : worker_(worker) {}
+Connections::Limits Connections::Limits::of_process(std::size_t workers) {
+  Limits limits;
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    const auto usable = static_cast<std::size_t>(std::min<rlim_t>(descriptors.rlim_cur, 1U << 30)) / 4 * 3;
+    limits.per_worker = std::clamp<std::size_t>(usable / (2 * workers), 1, kMaxPerWorker);
+  }
+  return limits;
+}
+
+Connections::Connections(WorkerThread& worker)
+    : worker_(worker),
+      origins_(16, AddressHash{worker.sources().key()}),
+      paces_(kPaces),
+      unanswered_(worker.sources().key()),
+      review_timer_(worker.io()) {}
 Connections::~Connections() = default;
 
 void Connections::listen(std::uint32_t number, FileDescriptor socket, Transport transport, bool steered) {
+  if (!limits_) limits_ = Limits::of_process(worker_.count());
   sockaddr_storage name{};
   socklen_t size = sizeof name;
   getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size);
@@ -85,14 +114,62 @@ void Connections::accept(const std::shared_ptr<Acceptor>& acceptor) {
   });
 }
 
-void Connections::adopt(std::uint32_t number, Transport transport, int fd) {
+void Connections::adopt(std::uint32_t number, Transport transport, FileDescriptor fd) {
   error_code error;
   tcp::socket socket(worker_.io());
   sockaddr_storage name{};
   socklen_t size = sizeof name;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
-  socket.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd, error);
-  if (!error) accepted(number, transport, true, std::move(socket));
+  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
+  socket.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd.get(), error);
+  if (error) return;
+  fd.release();
+  accepted(number, transport, true, std::move(socket));
+}
+
+bool Connections::within_pace(const Address& address) {
+  const auto now = worker_.now();
+  const auto hash = keyed_hash(worker_.sources().key(), source_of(address));
+  bool made = false;
+  auto& pace = paces_.insert(hash == 0 ? 1 : hash, now, made);
+  const auto burst = static_cast<double>(limits_->burst);
+  if (made) {
+    pace.left = burst;
+  } else {
+    const auto earned = std::chrono::duration<double>(now - pace.at).count();
+    pace.left = std::min(burst, pace.left + earned * static_cast<double>(limits_->per_second));
+  }
+  pace.at = now;
+  pace.expires = now + std::chrono::minutes(1);
+  if (pace.left < 1) return false;
+  pace.left -= 1;
+  return true;
+}
+
+// Takes the place of the stranger that has said nothing for longest. Looks at a few only.
+bool Connections::make_place() {
+  for (int looked = 0; looked < 8 && !strangers_.empty(); ++looked) {
+    auto& client = *find(strangers_.front());
+    if (!is_stranger(client)) continue;  // has left the list now
+    strangers_.erase(*client.place);
+    client.place.reset();
+    client.stream->abort(StreamEnd::displaced);
+    return true;
+  }
+  return false;
+}
+
+bool Connections::has_room(const Address& address) {
+  const auto refuse = [&](RuntimeMetrics::Connection why) {
+    worker_.metrics().connections.add(worker_.index(), why);
+    return false;
+  };
+  const auto known = origins_.find(source_of(address));
+  const auto have = known == origins_.end() ? 0 : known->second.connections.size();
+  const auto registered = worker_.sources().registrations(address, worker_.now());
+  if (have >= limits_->per_source && have - limits_->per_source >= registered)
+    return refuse(RuntimeMetrics::too_many);
+  if (registered == 0 && !within_pace(address)) return refuse(RuntimeMetrics::too_fast);
+  return true;
 }
 
 void Connections::accepted(std::uint32_t number, Transport transport, bool steered, tcp::socket socket) {
@@ -116,31 +193,33 @@ void Connections::accepted(std::uint32_t number, Transport transport, bool steer
   }
   const auto& metrics = worker_.metrics();
   const auto* server = worker_.server(number);
-  if (!server) return;
-  const auto source = source_of(peer.remote.address);
-  const auto known = per_source_.find(source);
-  const auto have = known == per_source_.end() ? 0 : known->second;
-  if (clients_.size() >= kMaxPerWorker ||
-      (have >= kMaxPerSource &&
-       have >= kMaxPerSource + worker_.sources().registrations(peer.remote.address, worker_.now()))) {
-    metrics.connections.add(worker_.index(), RuntimeMetrics::too_many);
-    return;
-  }
-  bool admitted = false;
-  worker_.shielded([&] { admitted = admit(*server, worker_, {peer.remote, peer.local, transport}); });
-  if (!admitted) {
-    metrics.connections.add(worker_.index(), RuntimeMetrics::refused);
-    return;
-  }
+  if (!server || !has_room(peer.remote.address)) return;
+  bool admits = false;
+  worker_.shielded([&] { admits = admit(*server, worker_, {peer.remote, peer.local, transport}); });
+  if (!admits) return metrics.connections.add(worker_.index(), RuntimeMetrics::refused);
+  if (clients_.size() >= limits_->per_worker && !make_place())
+    return metrics.connections.add(worker_.index(), RuntimeMetrics::full);
   metrics.connections.add(worker_.index(), RuntimeMetrics::accepted);
+  admitted(peer, std::move(socket), server->idle_timeout);
+}
+
+void Connections::admitted(const Peer& accepted, tcp::socket socket, Duration idle) {
+  auto peer = accepted;
   // Unique in the process: the worker's number stands in the upper octets.
   peer.connection = ++last_id_ | (static_cast<ConnectionId>(worker_.index() + 1) << 48);
   SipStream::Options options;
-  options.idle = server->idle_timeout;
+  options.idle = idle;
+  options.read_until_queued = limits_->read_until_queued;
+  options.keep_alives = limits_->keep_alives;
   auto stream = std::make_shared<SipStream>(worker_, std::move(socket), *this, options);
   stream->id = peer.connection;
-  ++per_source_[source];
-  clients_.emplace(peer.connection, Client{stream, peer, {}, {}});
+  auto& source = origins_[source_of(peer.remote.address)];
+  source.connections.push_back(peer.connection);
+  auto& client = clients_[peer.connection];
+  client.stream = stream;
+  client.peer = peer;
+  client.place = strangers_.insert(strangers_.end(), peer.connection);
+  if (must_wait(client)) hold(client, source);
   stream->start();
 }
 
@@ -153,18 +232,105 @@ const RouteServer* Connections::server_of(const Client& client) {
   return worker_.server(client.peer.listener);
 }
 
+bool Connections::is_stranger(Client& client) {
+  if (client.known) return false;
+  if (worker_.sources().registrations(client.peer.remote.address, worker_.now()) == 0) return true;
+  client.known = client.stream->favoured = true;
+  if (client.place) strangers_.erase(*client.place);
+  client.place.reset();
+  return false;
+}
+
+bool Connections::must_wait(Client& client) {
+  const auto now = worker_.now();
+  return is_stranger(client) ? unanswered_.full(source_of(client.peer.remote.address), now)
+                             : client.unanswered.full(now);
+}
+
+void Connections::hold(Client& client, Origin& source) {
+  if (client.held) return;
+  client.held = true;
+  source.held.push_back(client.peer.connection);
+  client.stream->hold();
+  worker_.metrics().held.add(worker_.index());
+  if (held_++ == 0) review_later();
+}
+
+void Connections::passed_on(const Peer& peer, std::uint64_t transaction) {
+  auto* client = find(peer.connection);
+  if (!client || transaction == answered_at_once_) return;
+  const auto now = worker_.now();
+  const auto address = source_of(peer.remote.address);
+  auto& source = origins_[address];
+  if (!is_stranger(*client)) {
+    client->unanswered.add(transaction, now);
+    if (client->unanswered.full(now)) hold(*client, source);
+    return;
+  }
+  unanswered_.add(address, peer.connection, transaction, now);
+  if (!unanswered_.full(address, now)) return;
+  for (const auto id : source.connections)
+    if (auto* other = find(id); other && !other->held && must_wait(*other)) hold(*other, source);
+}
+
+void Connections::answered(const Peer& peer, const Transaction& transaction, const sip::Message& answer) {
+  if (answer.kind() != sip::Kind::response || answer.status() <= 100) return;
+  answered_at_once_ = transaction.key;
+  const auto address = source_of(peer.remote.address);
+  unanswered_.remove(address, transaction.key, worker_.now());
+  if (auto* client = find(peer.connection)) {
+    client->unanswered.remove(transaction.key);
+    if (!client->known && vouches(transaction, answer.status())) {
+      client->known = client->stream->favoured = true;
+      if (client->place) strangers_.erase(*client->place);
+      client->place.reset();
+    }
+  }
+  if (const auto source = origins_.find(address); source != origins_.end()) review(source->second);
+}
+
+// Lets go on whoever needs to wait no longer.
+void Connections::review(Origin& source) {
+  std::erase_if(source.held, [&](ConnectionId id) {
+    auto* client = find(id);
+    if (client && must_wait(*client)) return false;
+    if (client) {
+      client->held = false;
+      client->stream->release();
+    }
+    --held_;
+    return true;
+  });
+}
+
+// For answers that never come.
+void Connections::review_later() {
+  review_timer_.expires_after(std::chrono::seconds(1));
+  review_timer_.async_wait([this](error_code stopped) {
+    if (stopped) return;
+    const WorkerThread::Batch batch(worker_);
+    for (auto& [address, source] : origins_) review(source);
+    if (held_ != 0) review_later();
+  });
+}
+
 void Connections::on_message(SipStream& stream, std::string_view octets) {
   const auto* client = find(stream.id);
   if (!client) return;
+  if (client->place) strangers_.splice(strangers_.end(), strangers_, *client->place);
+  answered_at_once_ = 0;
   worker_.inbound(client->peer, octets, false);
 }
 
 void Connections::on_keep_alive(SipStream& stream) {
-  const auto* client = find(stream.id);
-  if (client) worker_.inbound(client->peer, {}, true);
+  auto* client = find(stream.id);
+  if (!client) return;
+  client->kept_alive = true;
+  worker_.inbound(client->peer, {}, true);
 }
 
 void Connections::on_framing_error(SipStream& stream, sip::FramingError error, std::string_view head) {
+  worker_.metrics().framing_errors.add(worker_.index(), static_cast<std::size_t>(error));
   const auto* client = find(stream.id);
   if (!client) return;
   if (!head.empty()) return worker_.inbound(client->peer, head, false);
@@ -184,8 +350,10 @@ void Connections::on_drained(SipStream& stream) {
 }
 
 bool Connections::may_stay_idle(SipStream& stream) {
-  const auto* client = find(stream.id);
-  return client && worker_.sources().registrations(client->peer.remote.address, worker_.now()) > 0;
+  auto* client = find(stream.id);
+  if (!client) return false;
+  if (worker_.sources().registrations(client->peer.remote.address, worker_.now()) > 0) return true;
+  return client->known && std::exchange(client->kept_alive, false);
 }
 
 void Connections::on_ended(SipStream& stream, StreamEnd why) {
@@ -193,8 +361,14 @@ void Connections::on_ended(SipStream& stream, StreamEnd why) {
   if (it == clients_.end()) return;
   auto client = std::move(it->second);
   clients_.erase(it);
-  const auto count = per_source_.find(source_of(client.peer.remote.address));
-  if (count != per_source_.end() && --count->second == 0) per_source_.erase(count);
+  if (client.place) strangers_.erase(*client.place);
+  const auto address = source_of(client.peer.remote.address);
+  if (why == StreamEnd::closed_by_us) unanswered_.forget(address, stream.id, worker_.now());
+  if (const auto source = origins_.find(address); source != origins_.end()) {
+    std::erase(source->second.connections, stream.id);
+    review(source->second);  // what was held is no more
+    if (source->second.connections.empty()) origins_.erase(source);
+  }
   worker_.metrics().connections_ended.add(worker_.index(), static_cast<std::size_t>(why));
   if (const auto fault = fault_of(why); !fault.empty()) tell(client, fault);
   if (client.ended) client.ended();

@@ -1,14 +1,19 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "sipward/packet.hpp"
 #include "sipward/stream.hpp"
+#include "tcp/unanswered.hpp"
 #include "udp/sockets.hpp"
 
 namespace sipward {
@@ -17,10 +22,23 @@ class WorkerThread;
 struct RouteServer;
 
 // The streams that clients opened to one worker, and the sockets that accept them. Worker's thread only.
+//
+// A stranger is a client that nothing vouches for: no registration behind its address, and the upstream has
+// accepted no registration, call or subscription that came over the connection. Strangers share fewer
+// unanswered requests, keep their connections by messages alone, and give up their places to newcomers.
 class Connections final : public SipStream::Owner {
  public:
   static constexpr std::size_t kMaxPerWorker = 8192;
-  static constexpr std::size_t kMaxPerSource = 64;  // and as many more as it has registrations
+  struct Limits {
+    std::size_t per_worker = kMaxPerWorker;
+    std::size_t per_source = 64;                             // and as many more as it has registrations
+    std::size_t per_second = 100;                            // new ones of a source without registrations…
+    std::size_t burst = 200;                                 // …and so many at once
+    std::size_t read_until_queued = std::size_t{64} * 1024;  // SipStream::Options
+    std::size_t keep_alives = 64;                            // likewise
+    // What the process's descriptors are good for: each connection may need another one to an upstream.
+    static Limits of_process(std::size_t workers);
+  };
 
   explicit Connections(WorkerThread& worker);
   ~Connections() override;
@@ -29,7 +47,11 @@ class Connections final : public SipStream::Owner {
   void stop_accepting(std::uint32_t number);  // the connections that came by it stay
   void stop_listening(std::uint32_t number);  // and closes the connections that came by it
   // A socket that another worker accepted for this one.
-  void adopt(std::uint32_t number, Transport transport, int fd);
+  void adopt(std::uint32_t number, Transport transport, FileDescriptor socket);
+  void limit(const Limits& limits) { limits_ = limits; }  // instead of what the process allows
+  // A request of that client went on to somebody who will answer, and an answer came back for it.
+  void passed_on(const Peer& peer, std::uint64_t transaction);
+  void answered(const Peer& peer, const Transaction& transaction, const sip::Message& answer);
 
   void send(const Peer& peer, std::string_view octets);
   std::size_t queued(const Peer& peer) const;
@@ -47,12 +69,38 @@ class Connections final : public SipStream::Owner {
     std::shared_ptr<SipStream> stream;
     Peer peer;
     std::function<void()> drained, ended;
+    bool known = false;       // no stranger
+    bool held = false;        // waits for answers
+    bool kept_alive = false;  // since it was last asked whether it may stay
+    Unanswered::Known unanswered;
+    std::optional<std::list<ConnectionId>::iterator> place;  // in strangers_
+  };
+  struct Origin {
+    std::vector<ConnectionId> connections, held;
+  };
+  struct Pace {  // of new connections
+    std::uint64_t key = 0;
+    Time expires{}, at{};
+    double left = 0;
+  };
+  struct AddressHash {
+    HashKey key;
+    std::size_t operator()(const Address& a) const noexcept { return keyed_hash(key, a); }
   };
   void accept(const std::shared_ptr<Acceptor>& acceptor);
   void accepted(std::uint32_t number, Transport transport, bool steered, boost::asio::ip::tcp::socket socket);
+  bool has_room(const Address& address);
+  bool within_pace(const Address& address);
+  bool make_place();
+  void admitted(const Peer& peer, boost::asio::ip::tcp::socket socket, Duration idle);
   Client* find(ConnectionId id);
   const RouteServer* server_of(const Client& client);
   void tell(const Client& client, std::string_view fault);
+  bool is_stranger(Client& client);
+  bool must_wait(Client& client);
+  void hold(Client& client, Origin& source);
+  void review(Origin& source);
+  void review_later();
 
   void on_message(SipStream& stream, std::string_view octets) override;
   void on_keep_alive(SipStream& stream) override;
@@ -62,9 +110,16 @@ class Connections final : public SipStream::Owner {
   bool may_stay_idle(SipStream& stream) override;
 
   WorkerThread& worker_;
+  std::optional<Limits> limits_;
   std::unordered_map<std::uint32_t, std::shared_ptr<Acceptor>> acceptors_;
   std::unordered_map<ConnectionId, Client> clients_;
-  std::unordered_map<Address, std::size_t> per_source_;  // as many entries as connections at most
+  std::unordered_map<Address, Origin, AddressHash> origins_;  // as many as connections at most
+  std::list<ConnectionId> strangers_;                         // whose last message is longest ago first
+  BoundedTable<Pace> paces_;
+  Unanswered unanswered_;
+  boost::asio::steady_timer review_timer_;
+  std::size_t held_ = 0;
+  std::uint64_t answered_at_once_ = 0;  // the transaction of the message that is just being dealt with
   ConnectionId last_id_ = 0;
 };
 

@@ -1,9 +1,9 @@
+#include <fcntl.h>
+
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "harness.hpp"
-#include "sipward/testing/sip_text.hpp"
-#include "tcp/connections.hpp"
+#include "shop.hpp"
 
 using namespace sipward;
 using namespace sipward::test;
@@ -13,31 +13,7 @@ using Words = std::vector<std::string>;
 
 namespace {
 
-// A site with one TCP listener that runs this handler.
-struct Shop {
-  Journal journal;
-  Site site;
-  explicit Shop(std::unique_ptr<Script> script, std::size_t workers = 1) : site(workers) {
-    site.serve(tree_of({"tcp/127.0.0.1:0"}, std::move(script)));
-  }
-  Socket connect(const char* from = "127.0.0.1") {
-    Socket socket(SOCK_STREAM, loopback(from));
-    socket.connect(site.bound());
-    return socket;
-  }
-  bool counted(RuntimeMetrics::Connection what, std::uint64_t n) {
-    return site.eventually([&] { return site.counters.connections.sum(what) >= n; });
-  }
-};
-
-std::unique_ptr<Script> answering() {
-  auto script = std::make_unique<Script>();
-  script->inbound = [](Packet& p) {
-    p.worker().reply(p, 200, "OK");
-    return Verdict::consumed;
-  };
-  return script;
-}
+constexpr auto kPerSource = Connections::Limits{}.per_source;
 
 }  // namespace
 
@@ -68,8 +44,8 @@ TEST_CASE("an answer reaches the client though the connection is closed in the s
 TEST_CASE("a source has 64 connections, others are not held up, and an ended one makes room") {
   Shop shop(answering());
   std::vector<Socket> held;
-  for (std::size_t i = 0; i < Connections::kMaxPerSource; ++i) held.push_back(shop.connect());
-  REQUIRE(shop.counted(RuntimeMetrics::accepted, Connections::kMaxPerSource));
+  for (std::size_t i = 0; i < kPerSource; ++i) held.push_back(shop.connect());
+  REQUIRE(shop.counted(RuntimeMetrics::accepted, kPerSource));
   auto refused = shop.connect();
   CHECK(refused.read_all().empty());
   CHECK(shop.site.counters.connections.sum(RuntimeMetrics::too_many) == 1);
@@ -85,27 +61,11 @@ TEST_CASE("a source has 64 connections, others are not held up, and an ended one
 
 TEST_CASE("a source has as many connections more as it has registrations") {
   Shop shop(answering());
-  shop.site.run([](Worker& worker) {
-    Peer peer;
-    peer.remote = loopback("127.0.0.1", 1);
-    peer.transport = Transport::tcp;
-    for (unsigned i = 0; i < 2; ++i) {
-      SipText text;
-      text.method = "REGISTER";
-      text.cseq = i + 1;
-      text.extra = "Contact: <sip:u" + std::to_string(i) + "@192.0.2.9>\r\n";
-      sip::Message message;
-      const auto request = text.request(), answer = text.response(200, "t", text.extra);
-      message.parse(request, sip::Framing::datagram);
-      auto* transaction = worker.sources().begin(message, peer, Proof::handshake, worker.now());
-      message.parse(answer, sip::Framing::datagram);
-      worker.sources().outbound(message, peer, transaction, worker.now());
-    }
-  });
+  for (const auto* user : {"u0", "u1"}) register_client(shop.site, "127.0.0.1", user);
   std::vector<Socket> held;
-  for (std::size_t i = 0; i < Connections::kMaxPerSource + 4; ++i) held.push_back(shop.connect());
+  for (std::size_t i = 0; i < kPerSource + 4; ++i) held.push_back(shop.connect());
   CHECK(shop.counted(RuntimeMetrics::too_many, 2));
-  CHECK(shop.site.counters.connections.sum(RuntimeMetrics::accepted) == Connections::kMaxPerSource + 2);
+  CHECK(shop.site.counters.connections.sum(RuntimeMetrics::accepted) == kPerSource + 2);
 }
 
 TEST_CASE("a connection that is not admitted is closed unread") {
@@ -277,4 +237,14 @@ TEST_CASE("connection numbers are never used twice, whichever worker has them") 
   }
   CHECK(ids.size() == 30);
   CHECK_FALSE(ids.contains(0));
+}
+
+TEST_CASE("a descriptor that no loop can watch is closed, not lost") {
+  Shop shop(answering());
+  const int fd = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);  // epoll takes no plain file
+  REQUIRE(fd >= 0);
+  shop.site.run([&](Worker& worker) {
+    static_cast<WorkerThread&>(worker).connections().adopt(0, Transport::tcp, FileDescriptor(fd));
+  });
+  CHECK(::fcntl(fd, F_GETFD) == -1);
 }

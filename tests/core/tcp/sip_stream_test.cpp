@@ -220,7 +220,6 @@ TEST_CASE("dialling what does not listen ends in an error") {
 
 TEST_CASE("the ends of streams have names of their own") {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(StreamEnd::too_much_queued); ++i)
-    names.insert(to_string(StreamEnd(i)));
-  CHECK(names.size() == 10);
+  for (std::size_t i = 0; i < kStreamEnds; ++i) names.insert(to_string(static_cast<StreamEnd>(i)));
+  CHECK(names.size() == kStreamEnds);
 }

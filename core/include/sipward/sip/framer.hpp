@@ -28,6 +28,7 @@ enum class FramingError : std::uint8_t {
   content_length_duplicate,
   message_too_long,  // told before the body is read
 };
+inline constexpr std::size_t kFramingErrors = 10;
 std::string_view to_string(FramingError error);
 
 // Finds where SIP messages end in a stream of octets (RFC 3261 18.3), by the same line and header splitter as
