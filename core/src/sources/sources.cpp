@@ -24,6 +24,7 @@ constexpr auto kTransactionFor = 32s;    // 64*T1 (RFC 3261 17.1.1.2)
 constexpr auto kRingingFor = 180s;       // Timer C (RFC 3261 16.6 step 11)
 constexpr auto kDefaultExpires = 3600s;  // RFC 3261 10.2.1.1
 constexpr auto kMaxExpires = 7 * 24h;
+constexpr std::size_t kSeveralContacts = 1 << 11;  // REGISTERs under way that bring more than one
 
 // Puts texts one after another, with a separator no SIP token holds, and hashes them. What does not fit is
 // hashed into what stands there already, so that long values still tell apart.
@@ -83,6 +84,18 @@ struct Way {  // how to reach a client that something of the upstream's is meant
   Peer peer;
   std::uint64_t twin = 0;  // the other key of the same registration
   int rank() const { return proven ? 1 : 0; }
+};
+
+struct Contacts {  // of a REGISTER that brings several
+  static constexpr std::size_t kMost = 10;
+  std::uint64_t key = 0;
+  Time expires{};
+  struct Binding {
+    std::uint64_t contact = 0;
+    bool ends = false;
+  };
+  std::array<Binding, kMost> bindings;
+  std::size_t count = 0;
 };
 
 struct Grant {
@@ -168,6 +181,7 @@ struct Sources::Impl {
   BoundedTable<Mark> challenges, tags;
   BoundedTable<Known> proven;
   BoundedTable<Way> contacts, dialogs;
+  BoundedTable<Contacts> several;
   Registrations registrations;
   std::atomic<std::size_t> transactions_size{0}, proven_size{0}, registrations_size{0}, dialogs_size{0};
 
@@ -179,6 +193,7 @@ struct Sources::Impl {
         proven(l.proven),
         contacts(l.proven),
         dialogs(l.proven),
+        several(kSeveralContacts),
         registrations(k, l.registrations) {}
 
   std::uint64_t endpoint_key(const Endpoint& e) const {
@@ -264,6 +279,9 @@ struct Sources::Impl {
     return true;
   }
   void register_answer(sip::Message& m, const Peer& peer, const Transaction& t, Time now);
+  void bind(sip::Message& m, const Peer& peer, const Transaction& t, std::uint64_t contact, Time now);
+  void unbind(sip::Message& m, const Peer& peer, std::uint64_t contact, Time now);
+  void note_contacts(sip::Message& m, Transaction& t, Time now);
   void publish_sizes() {
     transactions_size.store(transactions[0].used() + transactions[1].used(), std::memory_order_relaxed);
     proven_size.store(proven.used(), std::memory_order_relaxed);
@@ -382,21 +400,34 @@ void Sources::outbound(sip::Message& message, const Peer& peer, const Transactio
   impl_->publish_sizes();
 }
 
-void Sources::Impl::register_answer(sip::Message& m, const Peer& peer, const Transaction& t, Time now) {
-  const auto user = user_hash(sip::parse_uri(m.to().uri));
+void Sources::Impl::unbind(sip::Message& m, const Peer& peer, std::uint64_t contact, Time now) {
+  registrations.remove(peer.remote.address, user_hash(sip::parse_uri(m.to().uri)), contact);
+  forget_way(contact != 0 ? contact_key(contact) : contact_user_key(m.to().uri), peer.remote.address, now);
+}
+
+void Sources::Impl::bind(sip::Message& m, const Peer& peer, const Transaction& t, std::uint64_t contact,
+                         Time now) {
   const bool is_proven = t.proof != Proof::none;
-  if (t.registration_ends) {
-    registrations.remove(peer.remote.address, user, t.contact);
-    forget_way(t.contact != 0 ? contact_key(t.contact) : contact_user_key(m.to().uri), peer.remote.address,
-               now);
+  const auto grant = granted_to(m, key, contact);
+  if (grant.lives <= 0s) return;
+  const Time expires = now + std::min<Duration>(grant.lives, kMaxExpires);
+  const auto by_contact = contact_key(contact), by_user = contact_user_key(grant.contact);
+  put_way(contacts, {by_contact, expires, is_proven, peer, by_user}, now);
+  put_way(contacts, {by_user, expires, is_proven, peer, by_contact}, now);
+  if (is_proven) registrations.add(peer.remote, user_hash(sip::parse_uri(m.to().uri)), contact, expires, now);
+}
+
+void Sources::Impl::register_answer(sip::Message& m, const Peer& peer, const Transaction& t, Time now) {
+  const bool is_proven = t.proof != Proof::none;
+  if (const auto* all = several.find(t.key, now)) {
+    for (std::size_t i = 0; i < all->count; ++i) {
+      const auto& binding = all->bindings[i];
+      binding.ends ? unbind(m, peer, binding.contact, now) : bind(m, peer, t, binding.contact, now);
+    }
+  } else if (t.registration_ends) {
+    unbind(m, peer, t.contact, now);
   } else if (t.binds) {
-    const auto grant = granted_to(m, key, t.contact);
-    if (grant.lives <= 0s) return;
-    const Time expires = now + std::min<Duration>(grant.lives, kMaxExpires);
-    const auto by_contact = contact_key(t.contact), by_user = contact_user_key(grant.contact);
-    put_way(contacts, {by_contact, expires, is_proven, peer, by_user}, now);
-    put_way(contacts, {by_user, expires, is_proven, peer, by_contact}, now);
-    if (is_proven) registrations.add(peer.remote, user, t.contact, expires, now);
+    bind(m, peer, t, t.contact, now);
   }
   if (!is_proven || is_stream(peer.transport)) return;
   if (auto* known = proven.find(endpoint_key(peer.remote), now)) {
@@ -420,6 +451,30 @@ Transaction* Sources::find(sip::Message& message, std::uint32_t listener, Time n
       return t;
     }
   return nullptr;
+}
+
+// What a REGISTER asks for. Contacts past the bound are left to the upstream alone.
+void Sources::Impl::note_contacts(sip::Message& m, Transaction& t, Time now) {
+  Contacts all;
+  bool all_end = true;
+  sip::ValueReader values(m, HeaderId::contact);
+  for (std::string_view element; values.next(element);) {
+    const auto binding = sip::parse_name_addr(element);
+    const auto contact = binding.star ? 0 : keyed_hash(key, binding.uri);
+    const auto expires = sip::find_parameter(binding.parameters, "expires");
+    const bool ends = expires ? sip::parse_number(*expires) == 0U : m.expires() == 0U;
+    if (!t.binds) t.contact = contact;
+    t.binds = true;
+    all_end = all_end && ends;
+    if (all.count < Contacts::kMost) all.bindings[all.count++] = {contact, ends};
+  }
+  t.registration_ends = t.binds && all_end;
+  if (all.count < 2) return;
+  bool made = false;
+  auto& entry = several.insert(t.key, now, made);
+  all.key = t.key;
+  all.expires = t.expires;
+  entry = all;
 }
 
 Transaction* Sources::begin(sip::Message& message, const Peer& peer, Proof proof, Time now) {
@@ -461,19 +516,7 @@ Transaction* Sources::begin(sip::Message& message, const Peer& peer, Proof proof
     });
   t.target_user =
       impl_->user_hash(t.method == Method::register_ ? sip::parse_uri(message.to().uri) : message.uri());
-  if (t.method == Method::register_) {
-    sip::ValueReader values(message, HeaderId::contact);
-    bool all_end = true;
-    for (std::string_view element; values.next(element);) {
-      const auto binding = sip::parse_name_addr(element);
-      if (!t.binds && !binding.star) t.contact = hash(binding.uri);
-      t.binds = true;
-      const auto expires = sip::find_parameter(binding.parameters, "expires");
-      const bool ends = expires ? sip::parse_number(*expires) == 0U : message.expires() == 0U;
-      all_end = all_end && ends;
-    }
-    t.registration_ends = t.binds && all_end;
-  }
+  if (t.method == Method::register_) impl_->note_contacts(message, t, now);
   impl_->publish_sizes();
   return &t;
 }

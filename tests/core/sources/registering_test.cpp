@@ -244,3 +244,32 @@ TEST_CASE("a phone on a stream is registered by its handshake") {
   CHECK(desk.registered(stream, "alice"));
   CHECK(desk.standing(stream).evidence == Evidence::unproven);  // of datagrams from that port
 }
+
+TEST_CASE("a REGISTER with several Contacts registers each, and may end one while it makes another") {
+  Desk desk;
+  Registering r;
+  const std::string two = "Contact: <sip:alice@192.168.1.5:5062>, <sip:alice-tcp@192.168.1.5:5064>\r\n";
+  register_proven(desk, r, kPhone, two);
+  CHECK(desk.registrations(kPhone) == 2);
+  CHECK(desk.way_to("sip:alice@192.168.1.5:5062") == "198.51.100.7:5062");
+  CHECK(desk.way_to("sip:alice-tcp@192.168.1.5:5064") == "198.51.100.7:5062");
+  register_proven(desk, r, kPhone,
+                  "Contact: <sip:alice@192.168.1.5:5062>;expires=0, <sip:new@192.168.1.5:5066>\r\n",
+                  "Contact: <sip:alice-tcp@192.168.1.5:5064>;expires=3600, "
+                  "<sip:new@192.168.1.5:5066>;expires=3600\r\n");
+  CHECK(desk.registrations(kPhone) == 2);
+  CHECK(desk.way_to("sip:alice@192.168.1.5:5062").empty());
+  CHECK(desk.way_to("sip:new@192.168.1.5:5066") == "198.51.100.7:5062");
+  CHECK(desk.way_to("sip:alice-tcp@192.168.1.5:5064") == "198.51.100.7:5062");
+}
+
+TEST_CASE("of a REGISTER with very many Contacts ten are kept") {
+  Desk desk;
+  Registering r;
+  std::string many;
+  for (int i = 0; i < 15; ++i) many += "Contact: <sip:a" + std::to_string(i) + "@192.168.1.5:5062>\r\n";
+  register_proven(desk, r, kPhone, many);
+  CHECK(desk.registrations(kPhone) == 10);
+  CHECK(desk.way_to("sip:a9@192.168.1.5:5062") == "198.51.100.7:5062");
+  CHECK(desk.way_to("sip:a10@192.168.1.5:5062").empty());
+}
