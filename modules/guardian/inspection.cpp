@@ -170,8 +170,15 @@ std::optional<Verdict> Inspection::over_rate() {
   return block(Reason::rate_limit, setup_.options.rates_shadow);
 }
 
+// A registered phone that answers the PBX badly is a bad phone, not an attack: its answer is dropped.
+bool Inspection::excused() {
+  if (message_.kind() != sip::Kind::response) return false;
+  return packet_.standing().evidence == Evidence::trusted ||
+         (proven() && worker_.sources().registrations(packet_.peer().remote.address, worker_.now()) != 0);
+}
+
 std::optional<Verdict> Inspection::found(const Finding& finding) {
-  if (finding.counts) {
+  if (finding.counts && !excused()) {
     Charge charge;
     charge.reason = finding.reason;
     charge.at_once = finding.at_once;

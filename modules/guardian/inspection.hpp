@@ -32,6 +32,7 @@ class Inspection {
   bool turn_away_or_pass(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other);
   std::uint64_t transaction_hash(bool with_method);
   const Ban* narrow_ban();
+  bool excused();
   std::optional<Verdict> found(const Finding& finding);
   std::optional<Verdict> block(Reason reason, bool shadow);
   bool may_be_answered();

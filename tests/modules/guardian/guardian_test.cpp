@@ -252,3 +252,30 @@ TEST_CASE("an IPv6 attacker is banned with his /64") {
   CHECK_FALSE(g.passes(GuardianHarness::peer("[2001:db8::2]:40000", Transport::tcp), g.next().request()));
   CHECK(g.passes(GuardianHarness::peer("[2001:db8:0:1::1]:40000", Transport::tcp), g.next().request()));
 }
+
+TEST_CASE("bad answers of a registered phone are dropped and weigh nothing, its bad requests count") {
+  const auto transport = GENERATE(Transport::udp, Transport::tcp);
+  GuardianHarness g("sip_guardian { validation { mode strict } }");
+  const auto phone = transport == Transport::udp ? kPhone : kTcp;
+  REQUIRE(g.log_in(phone, "100", 200));
+  for (int i = 0; i < 20; ++i) {
+    auto call = g.next("INVITE");
+    g.out(phone, call.request());  // the PBX calls; the phone repeats its tag
+    const bool nul = i % 2 == 0;
+    CHECK_FALSE(g.passes(phone, call.response(200, "phonetag",
+                                              nul ? std::string("Subject: a") + '\0' + "b\r\n"
+                                                  : std::string("Contact: <sip:100@192.0.2.10\r\n"))));
+  }
+  CHECK(g.total(Tally::failures) == 0);
+  CHECK_FALSE(g.banned(phone));
+  CHECK(g.passes(phone, g.next().request()));
+  CHECK_FALSE(g.passes(phone, with_nul(g)));
+  CHECK(g.total(Tally::failures) == (transport == Transport::tcp ? 1U : 0U));
+}
+
+TEST_CASE("bad answers of a stranger's stream count") {
+  GuardianHarness g("sip_guardian { validation { mode strict } }");
+  CHECK_FALSE(
+      g.passes(kTcp, g.next("INVITE").response(200, "t", std::string("Subject: a") + '\0' + "b\r\n")));
+  CHECK(g.banned(kTcp));
+}
