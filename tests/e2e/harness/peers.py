@@ -22,15 +22,15 @@ def password(user):
 
 
 class Kamailio:
-    """The PBX of the lab, with a registrar of 50 digest users on UDP and TCP 5060."""
+    """The PBX of the lab, with a registrar of 50 digest users on UDP and TCP 5060; or another of peers/*.cfg."""
 
-    def __init__(self, lab, directory, defines=()):
+    def __init__(self, lab, directory, defines=(), config="kamailio.cfg"):
         self._lab = lab
         self._runtime = pathlib.Path(tempfile.mkdtemp(prefix="sipward-pbx-"))   # short: it holds a Unix socket
         atexit.register(shutil.rmtree, self._runtime, ignore_errors=True)
         define = [word for name in defines for word in ("-A", name)]
         self._process = Process("kamailio", lab.argv("pbx", [
-            "kamailio", "-DD", "-E", "-f", PEERS / "kamailio.cfg", "-l", f"udp:{netns.PBX}:{PORT}",
+            "kamailio", "-DD", "-E", "-f", PEERS / config, "-l", f"udp:{netns.PBX}:{PORT}",
             "-l", f"tcp:{netns.PBX}:{PORT}", "-m", "64", "-M", "8", "-Y", self._runtime,
             "-P", self._runtime / "pid", *define]), directory / "kamailio.log")
         try:
@@ -53,6 +53,9 @@ class Kamailio:
             self._lab.argv("pbx", ["kamcmd", "-s", f"unix:{self._runtime}/kamailio_ctl", "ul.dump", "brief"]),
             capture_output=True, text=True, timeout=10)
         return len(set(re.findall(r"AoR: (\S+)", answer.stdout)))
+
+    def log(self):
+        return self._process.text()
 
     def stop(self):
         self._process.stop()
