@@ -308,9 +308,9 @@ Via parse_via(std::string_view value) {
     }
     rest = reader.rest();
     parameters_ok = parameters_ok && reader.ok() && (rest.empty() || rest.front() == ',');
-    out.parameters = tail.substr(1, tail.size() - 1 - rest.size());
   }
   out.value = lexer::trim_space(v.substr(0, v.size() - rest.size()));
+  if (!tail.empty() && tail.front() == ';') out.parameters = out.value.substr(i + 1);
   out.sent_by_ok = sip && version && host_ok && port_ok;
   out.ok = out.sent_by_ok && parameters_ok;
   return out;

@@ -40,6 +40,15 @@ TEST_CASE("a reply copies what a reply must copy, and says where the request cam
         "Call-ID: c\r\nCSeq: 2 OPTIONS\r\nContact: <sip:x@y>\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST_CASE("white space before the comma of a Via list costs nothing of the answer's Via") {
+  const std::string request =
+      "OPTIONS sip:b@example.com SIP/2.0\r\n"
+      "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1 \t , SIP/2.0/TCP 192.0.2.2\r\n" +
+      kRest;
+  CHECK_THAT(reply_to(request),
+             Catch::Contains("Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;received=198.51.100.7"));
+}
+
 TEST_CASE("100 gets no tag, and a tag that is there stays") {
   const std::string via = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n";
   CHECK(reply_to("OPTIONS sip:b SIP/2.0\r\n" + via + kRest, 100).find("tag=us") == std::string::npos);

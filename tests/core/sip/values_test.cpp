@@ -78,6 +78,13 @@ TEST_CASE("a Via is read with white space where the grammar allows it") {
   }
 }
 
+TEST_CASE("the parameters of a Via end before the white space that follows it") {
+  const auto via = parse_via("SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1;rport \t, SIP/2.0/UDP 192.0.2.2");
+  CHECK(via.ok);
+  CHECK(via.value == "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1;rport");
+  CHECK(via.parameters == "branch=z9hG4bK1;rport");
+}
+
 TEST_CASE("addresses are read in both forms") {
   const NameAddr a = parse_name_addr("\"A \\\"B\\\" C\"<sip:a@b;x=1>;tag=t;y");
   CHECK(a.ok);
