@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "header_names.hpp"
 #include "lexer.hpp"
 
 namespace sipward::sip {
@@ -99,6 +100,7 @@ Framer::Result Framer::read_head(std::string_view buffered) {
     switch (lexer::next_line(lines_, buffered, false, line)) {
       case lexer::Found::line:
         if (!(start ? take_start_line(line) : take_header(line))) return {};
+        take_plain_headers(buffered);
         break;
       case lexer::Found::end_of_head:
         head_done(lines_.line);
@@ -117,6 +119,21 @@ Framer::Result Framer::read_head(std::string_view buffered) {
         return {};
     }
   }
+}
+
+// Passes over headers as long as nothing about them is special; what is left next_line() takes up.
+void Framer::take_plain_headers(std::string_view buffered) {
+  const char* const base = buffered.data();
+  const char* at = base + lines_.line;
+  Header header;
+  while (headers_ < limits_.headers) {
+    const char* const next = lexer::take_plain_header(base, at, base + buffered.size(), header);
+    if (next == nullptr || static_cast<std::size_t>(next - at) > limits_.header) break;
+    at = next;
+    ++headers_;
+    if (header.id == HeaderId::content_length) length_.add(header.value);
+  }
+  lines_.line = lines_.physical = lines_.looked = static_cast<std::size_t>(at - base);
 }
 
 bool Framer::take_start_line(const lexer::Line& line) {

@@ -6,6 +6,7 @@ namespace {
 
 // SIP "/" 1*DIGIT "." 1*DIGIT; the letters without case (RFC 3261 7.1).
 bool is_version(std::string_view text) {
+  if (text == "SIP/2.0") return true;
   if (text.size() < 7 || !iequals(text.substr(0, 4), "SIP/")) return false;
   std::size_t i = 4;
   while (i < text.size() && is(text[i], kDigit)) ++i;

@@ -168,6 +168,31 @@ inline bool has_uri_special(std::string_view text) {
   return false;
 }
 
+// The first octet in [p, end) that is not printable ASCII, or end. `begin` is where the readable octets
+// begin, at or before p.
+[[gnu::always_inline]] inline const char* find_unprintable(const char* begin, const char* p,
+                                                           const char* end) {
+#if defined(__SSE2__)
+  // One more than the octet, as a signed number, is above 0x20 for 0x20 to 0x7E and for nothing else.
+  const auto unprintable = [](const char* at) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    return static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_cmpgt_epi8(_mm_set1_epi8(0x21), _mm_add_epi8(v, _mm_set1_epi8(1)))));
+  };
+  for (; end - p >= 16; p += 16) {
+    const unsigned found = unprintable(p);
+    if (found != 0) return p + __builtin_ctz(found);
+  }
+  if (p != end && end - begin >= 16) {  // the last block overlaps the one before
+    const unsigned found = unprintable(end - 16) >> (16 - (end - p));
+    return found != 0 ? p + __builtin_ctz(found) : end;
+  }
+#endif
+  (void)begin;
+  while (p != end && static_cast<unsigned char>(*p) - 0x20U < 0x5F) ++p;
+  return p;
+}
+
 struct Line {
   std::string_view text;     // with its folds and its line end
   std::string_view content;  // without the last line end
@@ -205,7 +230,8 @@ inline Found emit_line(LineState& s, const char* base, Line& line) {
       s.looked < head.size()) {  // nearly every line: one piece, CRLF, and no fold behind it
     bool non_ascii = false;
     const char* const begin = base + s.line;
-    const char* const p = find_control(begin, end, non_ascii);
+    const char* p = find_unprintable(base, begin, end);
+    if (p != end && !is_control(*p)) p = find_control(p, end, non_ascii);
     if (end - p > 2 && p[0] == '\r' && p[1] == '\n' && p != begin && p[2] != ' ' && p[2] != '\t') {
       line.text = {begin, static_cast<std::size_t>(p + 2 - begin)};
       line.content = {begin, static_cast<std::size_t>(p - begin)};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "header_names.hpp"
 #include "lexer.hpp"
 
 namespace sipward::sip {
@@ -37,7 +38,7 @@ void Message::reset(Framing framing) {
   method_ = Method::other;
   cached_ = 0;
   non_ascii_ = false;
-  seen_ = {};
+  count_ = {};
   headers_ = inline_.data();
   header_count_ = 0;
 }
@@ -60,14 +61,16 @@ void Message::parse(std::string_view octets, Framing framing, const Limits& limi
     if (start_line_.data() == nullptr) {
       take_start_line(line, limits);
       if (kind_ == Kind::not_sip) break;  // not worth splitting any further
-      continue;
+    } else {
+      if (line.text.size() > limits.header) defects_.add(Defect::header_too_long);
+      if (++headers > limits.headers) defects_.add(Defect::too_many_headers);
+      Header& header = header_count_ < room ? next_slot() : beyond;
+      if (lexer::split_header(line, header, defects_)) {
+        if (header.id == HeaderId::content_length) length.add(header.value);
+        if (header_count_ < room) add_header(header.id);
+      }
     }
-    if (line.text.size() > limits.header) defects_.add(Defect::header_too_long);
-    if (++headers > limits.headers) defects_.add(Defect::too_many_headers);
-    Header& header = header_count_ < room ? next_slot() : beyond;
-    if (!lexer::split_header(line, header, defects_)) continue;
-    if (header.id == HeaderId::content_length) length.add(header.value);
-    if (header_count_ < room) add_header(header.id);
+    take_plain_headers(all, lines, length, headers, limits);
   }
   defects_ |= lines.defects;
   if (kind_ == Kind::not_sip) return;
@@ -97,6 +100,30 @@ void Message::take_start_line(const lexer::Line& line, const Limits& limits) {
   if (line.text.size() > limits.start_line) defects_.add(Defect::start_line_too_long);
 }
 
+// Takes headers as long as nothing about them is special; what is left next_line() takes up. Stops where the
+// inline room ends.
+void Message::take_plain_headers(std::string_view all, LineState& lines, ContentLength& length,
+                                 std::size_t& headers, const Limits& limits) {
+  if (lines.looked != lines.line || headers_ != inline_.data() || headers >= limits.headers) return;
+  const char* const base = all.data();
+  const char* const end = base + all.size();
+  const char* at = base + lines.line;
+  const std::size_t room = std::min(header_count_ + (limits.headers - headers), kInline);
+  std::size_t n = header_count_;
+  for (; n < room; ++n) {
+    Header& header = inline_[n];
+    const char* const next = lexer::take_plain_header(base, at, end, header);
+    if (next == nullptr || static_cast<std::size_t>(next - at) > limits.header) break;
+    at = next;
+    if (header.id == HeaderId::content_length) length.add(header.value);
+    const auto id = static_cast<std::size_t>(header.id);
+    if (count_[id]++ == 0) first_[id] = static_cast<std::uint16_t>(n);
+  }
+  headers += n - header_count_;
+  header_count_ = n;
+  lines.line = lines.physical = lines.looked = static_cast<std::size_t>(at - base);
+}
+
 Header& Message::next_slot() {
   if (header_count_ == kInline && headers_ == inline_.data()) {
     spill_.resize(kMaxHeaders);
@@ -108,13 +135,7 @@ Header& Message::next_slot() {
 
 void Message::add_header(HeaderId header) {
   const auto id = static_cast<std::size_t>(header);
-  const std::uint64_t bit = std::uint64_t{1} << (id % 64);
-  if ((seen_[id / 64] & bit) == 0) {
-    seen_[id / 64] |= bit;
-    first_[id] = static_cast<std::uint16_t>(header_count_);
-    count_[id] = 0;
-  }
-  ++count_[id];
+  if (count_[id]++ == 0) first_[id] = static_cast<std::uint16_t>(header_count_);
   ++header_count_;
 }
 
@@ -145,8 +166,7 @@ bool Message::framed() const {
 }
 
 std::size_t Message::count(HeaderId id) const {
-  const auto i = static_cast<std::size_t>(id);
-  return (seen_[i / 64] >> (i % 64) & 1) != 0 ? count_[i] : 0;
+  return count_[static_cast<std::size_t>(id)];
 }
 
 const Header* Message::header(HeaderId id) const {

@@ -81,6 +81,7 @@ class Framer {
   Result read_head(std::string_view buffered);
   bool take_start_line(const lexer::Line& line);
   bool take_header(const lexer::Line& line);
+  void take_plain_headers(std::string_view buffered);
   void head_done(std::size_t head_size);
   void fail(FramingError error, std::size_t head_size = 0);
   Result failure() const;

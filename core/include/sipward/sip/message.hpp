@@ -98,6 +98,8 @@ class Message {
 
   void reset(Framing framing);
   void take_start_line(const lexer::Line& line, const Limits& limits);
+  void take_plain_headers(std::string_view all, LineState& lines, ContentLength& length, std::size_t& headers,
+                          const Limits& limits);
   Header& next_slot();
   void add_header(HeaderId id);
   void cut_body(std::string_view rest, const Limits& limits);
@@ -113,13 +115,11 @@ class Message {
   bool non_ascii_ = false;
   std::uint8_t cached_ = 0;  // which typed values below are valid
 
-  // Header ids seen so far; first_ and count_ hold something only for these.
-  std::array<std::uint64_t, (kHeaderIds + 63) / 64> seen_{};
-  std::array<std::uint16_t, kHeaderIds> first_{};
   std::array<std::uint16_t, kHeaderIds> count_{};
+  std::array<std::uint16_t, kHeaderIds> first_{};  // only where count_ is not 0
+  std::array<Header, kInline> inline_;
   Header* headers_ = inline_.data();
   std::size_t header_count_ = 0;
-  std::array<Header, kInline> inline_;
   std::vector<Header> spill_;
 
   Via via_;
