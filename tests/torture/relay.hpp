@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "fake_worker.hpp"
 #include "guardian.hpp"
 #include "proxy.hpp"
 #include "routing/chain.hpp"
-#include "sip_text.hpp"
 #include "sipward/sip/datagram.hpp"
 #include "sipward/sip/framer.hpp"
+#include "sipward/testing/fake_host.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 namespace sipward::test {
 
@@ -190,7 +190,7 @@ class Relay {
   KeepingWorker worker_;
   Services services_;
   Metrics metrics_;
-  SilentLogger log_;
+  FakeLogger log_;
   FakeResolver resolver_;
   ProtectedAddresses protected_;
   HttpEndpoints endpoints_;

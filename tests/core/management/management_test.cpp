@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "fake_clock.hpp"
+#include "sipward/testing/fake_clock.hpp"
 #include "management/replies.hpp"
 
 using namespace sipward;

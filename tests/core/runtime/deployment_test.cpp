@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "harness.hpp"
-#include "sip_text.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 using namespace sipward;
 using namespace sipward::test;

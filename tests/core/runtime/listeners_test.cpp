@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "harness.hpp"
-#include "sip_text.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 using namespace sipward;
 using namespace sipward::test;

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "fake_worker.hpp"
+#include "sipward/testing/fake_host.hpp"
 #include "runtime/heartbeat.hpp"
 
 using namespace sipward;

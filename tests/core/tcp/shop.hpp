@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness.hpp"
-#include "sip_text.hpp"
+#include "sipward/testing/sip_text.hpp"
 #include "tcp/connections.hpp"
 
 namespace sipward::test {

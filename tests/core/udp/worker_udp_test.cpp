@@ -185,7 +185,7 @@ TEST_CASE("a configuration whose address is taken changes nothing") {
   site.serve(tree_of({"udp/127.0.0.1:0"}, answering()));
   Socket other(SOCK_DGRAM, loopback());
   auto tree = tree_of({"udp/127.0.0.2:0", "udp/" + other.local().to_string()}, answering());
-  CHECK_THROWS_AS(site.listeners.prepare(*tree), config::ConfigError);
+  CHECK_THROWS_AS(site.listeners.prepare(tree), config::ConfigError);
   CHECK(site.listeners.addresses().size() == 1);
   Socket client(SOCK_DGRAM, loopback());
   client.send_to(SipText().request(), site.bound());

@@ -1,3 +1,0 @@
-#pragma once
-
-#include "sipward/testing/sip_text.hpp"
