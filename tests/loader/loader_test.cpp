@@ -8,6 +8,8 @@
 
 #include "modules/module_file.hpp"
 #include "modules/module_host.hpp"
+#include "routing/builder.hpp"
+#include "sipward/testing/fake_host.hpp"
 
 using namespace sipward;
 using Catch::Matchers::Contains;
@@ -260,20 +262,20 @@ TEST_CASE("a folder's modules are loaded by file name; other files and repetitio
   const Folder folder;
   folder.copy("good", "b.so");
   folder.copy("same_name", "a.so");
-  folder.copy("throws_in_create", "c.so");
+  folder.copy("throws", "c.so");
   folder.copy("other_abi", "readme.txt");
   ModuleHost host;
   host.load_folders(std::vector{folder.path(), folder.path(), folder.path() / "absent"});
   REQUIRE(host.modules().size() == 4);
   CHECK(host.modules()[0].version == "9.9.9");
   CHECK_THAT(host.modules()[1].refused, Contains("of that name already"));
-  CHECK(host.modules()[2].name == "throws_in_create");
+  CHECK(host.modules()[2].name == "throws");
   CHECK(host.modules()[3].refused == "no such folder");
 }
 
 TEST_CASE("whatever a factory throws becomes an error at its directive") {
   ModuleHost host;
-  REQUIRE(host.load(fixture("throws_in_create")));
+  REQUIRE(host.load(fixture("throws")));
   struct Case {
     const char* directive;
     const char* says;
@@ -292,6 +294,32 @@ TEST_CASE("whatever a factory throws becomes an error at its directive") {
     REQUIRE(errors.count(config::Severity::error) == 1);
     CHECK_THAT(errors.to_string(), StartsWith("Sipfile:1:1: ") && Contains(c.says));
   }
+}
+
+TEST_CASE("whatever a handler throws while it is judged becomes an error at its directive") {
+  ModuleHost host;
+  REQUIRE(host.load(fixture("throws")));
+  config::Errors errors;
+  const auto sipfile = config::load_text("Sipfile",
+                                         "udp/:5060 {\n  route {\n    validate_error\n"
+                                         "    validate_number\n  }\n}\n",
+                                         {}, errors);
+  build_tree(sipfile, host, errors);
+  CHECK(errors.count(config::Severity::error) == 2);
+  CHECK_THAT(errors.to_string(), Contains("Sipfile:3:5: validate_error: changed its mind") &&
+                                     Contains("Sipfile:4:5: validate_number: threw something"));
+}
+
+TEST_CASE("what is no exception refuses a configuration while it is provisioned like one that is") {
+  ModuleHost host;
+  REQUIRE(host.load(fixture("throws")));
+  config::Errors errors;
+  const auto sipfile =
+      config::load_text("Sipfile", "udp/:5060 {\n route {\n provision_number\n }\n}\n", {}, errors);
+  const auto tree = build_tree(sipfile, host, errors);
+  test::FakeHost around;
+  auto context = around.context();
+  CHECK_THROWS_AS(provision_tree(*tree, host, context), config::ConfigError);
 }
 
 TEST_CASE("a directive that nobody offers points to the modules that were refused, if any were") {

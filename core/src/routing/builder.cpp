@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "modules/component_steps.hpp"
+
 namespace sipward {
 namespace {
 
@@ -65,7 +67,7 @@ class Builder final : public CreateContext {
       for (const auto& matcher_node : set_node.matchers) {
         auto matcher = modules_.create_matcher(matcher_node, *this);
         if (!matcher) continue;
-        matcher->validate(errors);
+        validate_component(*matcher, matcher_node, errors);
         set->push_back(std::move(matcher));
       }
       sets[set_node.name] = set.get();
@@ -99,7 +101,7 @@ class Builder final : public CreateContext {
       auto handler = modules_.create_handler(handler_node, *this);
       whole = whole && handler;
       if (!handler) continue;
-      handler->validate(errors);
+      validate_component(*handler, handler_node, errors);
       if (!ended_by.empty())
         errors.add(handler_node.position, config::quote(handler_node.name) + " would never run: " +
                                               config::quote(ended_by) + " ends the route");
@@ -122,7 +124,7 @@ class Builder final : public CreateContext {
   void add_http(const config::Node& node, std::vector<std::unique_ptr<HttpHandler>>& out) {
     auto handler = modules_.create_http(node, *this);
     if (!handler) return;
-    handler->validate(errors);
+    validate_component(*handler, node, errors);
     out.push_back(std::move(handler));
   }
 
@@ -156,9 +158,9 @@ std::shared_ptr<RouteTree> build_tree(const config::Sipfile& sipfile, const Modu
 void provision_tree(RouteTree& tree, const ModuleHost& modules, BuildContext& context) {
   for (auto& server : tree.servers) {
     for (auto& set : server->sets)
-      for (auto& matcher : *set) matcher->provision(context);
+      for (auto& matcher : *set) provision_component(*matcher, context);
     for (auto& route : server->routes)
-      for (auto& handler : route.handlers) handler->provision(context);
+      for (auto& handler : route.handlers) provision_component(*handler, context);
   }
   if (tree.sites->empty()) return;
   const auto* factory = modules.service("http_server/1");
@@ -166,7 +168,7 @@ void provision_tree(RouteTree& tree, const ModuleHost& modules, BuildContext& co
   tree.http = context.services.find_or_make<HttpServer>(
       "http_server/1", [&] { return std::static_pointer_cast<HttpServer>(factory->make(context)); });
   for (auto& site : *tree.sites)
-    for (auto& handler : site.handlers) handler->provision(context);
+    for (auto& handler : site.handlers) provision_component(*handler, context);
 }
 
 }  // namespace sipward

@@ -1,5 +1,6 @@
 #include "sipward/testing/chain.hpp"
 
+#include "modules/component_steps.hpp"
 #include "modules/module_host.hpp"
 #include "routing/chain.hpp"
 #include "sipward/sip/datagram.hpp"
@@ -112,23 +113,23 @@ struct Chain::Route {
     Creating context(modules, errors, scope);
     auto& set = server.sets.emplace_back(std::make_unique<MatcherSet>());
     for (const auto& node : config::parse_text("match", setup.match, {}, errors))
-      add(*set, modules.create_matcher(node, context), errors);
+      add(*set, modules.create_matcher(node, context), node, errors);
     auto& route = server.routes.emplace_back();
     if (!set->empty()) route.match.push_back(set.get());
     for (const auto& node : config::parse_text("Sipfile", setup.handlers, {}, errors))
-      add(route.handlers, modules.create_handler(node, context), errors);
+      add(route.handlers, modules.create_handler(node, context), node, errors);
     route.handlers.push_back(std::make_unique<Upstream>(forwarded));
   }
   template <class List, class Made>
-  static void add(List& list, Made made, config::Errors& errors) {
+  static void add(List& list, Made made, const config::Node& node, config::Errors& errors) {
     if (!made) return;
-    made->validate(errors);
+    validate_component(*made, node, errors);
     list.push_back(std::move(made));
   }
 
   void provision(BuildContext context) {
-    for (auto& matcher : *server.sets.front()) matcher->provision(context);
-    for (auto& handler : server.routes.front().handlers) handler->provision(context);
+    for (auto& matcher : *server.sets.front()) provision_component(*matcher, context);
+    for (auto& handler : server.routes.front().handlers) provision_component(*handler, context);
     for (auto& service : context.services.take_new()) service->start();
   }
 };
