@@ -33,5 +33,8 @@ function(sipward_add_module name)
   if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
     target_link_options(${name} PRIVATE -Wl,-z,defs) # a missing symbol fails here, not at dlopen
   endif()
+  # Where a group may write to new files and folders (umask 002), the server would refuse what was built.
+  add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod go-w $<TARGET_FILE:${name}> $<TARGET_FILE_DIR:${name}>
+    VERBATIM)
   install(TARGETS ${name} LIBRARY DESTINATION ${SIPWARD_MODULES_DIR})
 endfunction()

@@ -50,7 +50,7 @@ def blocks(language):
 class Stranger(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        os.umask(0o022)  # a module that a group may write to is refused
+        os.umask(0o002)  # many people's; a module that a group may write to is refused
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="sipward-stranger-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
 
@@ -64,8 +64,15 @@ class Stranger(unittest.TestCase):
             self.assertNotIn("refused", module)
             self.assertEqual(pathlib.Path(module["path"]).parent, MODULES.resolve())
 
+    def test_every_header_is_installed(self):
+        def headers(root):
+            return sorted(str(path.relative_to(root)) for path in root.rglob("*.hpp"))
+        self.assertEqual(headers(PREFIX / "include"),
+                         sorted(headers(TREE / "core" / "include") + ["sipward/build_id.hpp"]))
+
     def test_the_example_is_what_new_module_writes(self):
         self.new_module("hello")
+        run(TREE / "tools" / "new_module", "hello", cwd=tempfile.mkdtemp(dir=self.folder))
         written = sorted(path.name for path in (self.folder / "hello").iterdir())
         self.assertEqual(written, sorted(path.name for path in EXAMPLE.iterdir()))
         for name in written:

@@ -25,6 +25,8 @@ Options read_options(const config::Node& node, config::Errors& errors) {
   config::Reader reader(node, errors);
   reader.texts("allow", options.allow);
   reader.number("status", options.status, 200, 699);
+  if (options.status >= 300 && reader.given("allow"))
+    reader.error("allow", "allow is for a status below 300");
   reader.finish();  // whatever nobody has asked for is an error with its line
   return options;
 }

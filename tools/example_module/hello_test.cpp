@@ -34,6 +34,7 @@ void everything_else_passes() {
 void mistakes_are_shown_where_they_are() {
   const auto problems = Chain::problems("hello {\n    status 100\n}");
   check(problems.find("Sipfile:2:12: status wants a number from 200 to 699") == 0, "a status has a range");
+  check(!Chain::problems("hello {\n    status 404\n    allow BYE\n}").empty(), "a refusal names no methods");
   check(Chain::problems("hello { alow INVITE }").find("unknown option 'alow'") != std::string::npos,
         "an unknown option is an error");
 }

@@ -6,7 +6,8 @@
 namespace sipward::test {
 
 // A clock that stands until it is moved. It begins a hundred years ahead of any machine's own, so that a real
-// timer that waits for one of its moments never fires by itself. Not for several threads.
+// timer that waits for one of its moments never fires by itself; on its wall it is midnight, UTC. Not for
+// several threads.
 class FakeClock final : public Clock {
  public:
   Time now() const override { return now_; }
