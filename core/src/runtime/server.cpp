@@ -48,13 +48,18 @@ class PidFile {
   std::filesystem::path path_;
 };
 
-// What came by the API may not reach for files, nor for code that the operator has not named.
-void forbid_reaching_out(const config::Sipfile& sipfile, const Running& running, config::Errors& errors) {
-  if (sipfile.options.modules_path == running.modules_path) return;
-  config::Position where = sipfile.global.position;
-  for (const auto& child : sipfile.global.children)
-    if (child.name == "modules_path") where = child.position;
-  errors.add(where, "a configuration that comes by the API can't change modules_path");
+// The folders of modules that run stand in what the API shows, so they may come back in what it gets; naming
+// others is refused when it is read. True when they were there, and were taken out.
+bool take_out_running_folders(std::string& text, const Running& running) {
+  boost::system::error_code error;
+  auto document = boost::json::parse(text, error);
+  auto* root = error ? nullptr : document.if_object();
+  auto* global = root && root->contains("global") ? root->at("global").if_object() : nullptr;
+  const auto* folders = global ? global->if_contains("modules_path") : nullptr;
+  if (!folders || *folders != boost::json::value_from(running.modules_path)) return false;
+  global->erase("modules_path");
+  text = boost::json::serialize(document);
+  return true;
 }
 
 }  // namespace
@@ -98,6 +103,7 @@ void Server::on_control(std::function<void()> task) {
 
 // Tells the log and the service manager what came of it.
 LoadResult Server::tell(const std::function<LoadResult()>& load) {
+  if (stopping_) return {What::refused, "the server is stopping", {}};
   notifier_.reloading(setup_.clock.now());
   auto result = load();
   const auto serving = "serving " + joined(deployment_.addresses());
@@ -141,12 +147,19 @@ LoadResult Server::adapt(const ConfigText& text, boost::json::object& config) {
   return {What::changed, {}, errors.to_json()};
 }
 
-config::Sipfile Server::read(const ConfigText& text, config::Errors& errors) const {
+config::Sipfile Server::read(const ConfigText& given, config::Errors& errors) const {
   auto limited = setup_.environment;
   limited.import_files = false;
   const std::string name = "(by the API)";
-  auto sipfile = config::load_text(name, text.text, limited, errors);
-  forbid_reaching_out(sipfile, *deployment_.running(), errors);
+  if (given.form == ConfigText::Form::sipfile) return config::load_text(name, given.text, limited, errors);
+  const auto running = deployment_.running();
+  auto text = given.text;
+  const bool same_folders = take_out_running_folders(text, *running);
+  auto sipfile = config::load_json(name, std::move(text), limited, errors);
+  if (same_folders) {
+    sipfile.options.modules_path = running->modules_path;
+    sipfile.global.record->option("modules_path").value = boost::json::value_from(running->modules_path);
+  }
   return sipfile;
 }
 

@@ -52,7 +52,7 @@ class Server final : private ManagedServer {
   LoadResult reread(bool force) override;
   LoadResult adapt(const ConfigText& text, boost::json::object& config) override;
   void stop() override;
-  config::Sipfile read(const ConfigText& text, config::Errors& errors) const;
+  config::Sipfile read(const ConfigText& given, config::Errors& errors) const;
 
   Setup setup_;
   boost::asio::io_context control_{1};

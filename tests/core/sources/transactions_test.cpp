@@ -25,6 +25,19 @@ TEST_CASE("a transaction is found by its retransmission and by its answer") {
   CHECK(desk.begin(invite.request(), kClient) == begun);
 }
 
+TEST_CASE("an answer goes the way of the last retransmission, which a reload may have changed") {
+  Desk desk;
+  auto invite = sip_of("INVITE");
+  auto first = kClient, again = kClient;
+  first.route = 7, first.handler = 1;
+  again.route = 8, again.handler = 2;
+  desk.begin(invite.request(), first);
+  desk.begin(invite.request(), again);
+  const auto peer = desk.find(invite.response(200))->peer();
+  CHECK(peer.route == 8);
+  CHECK(peer.handler == 2);
+}
+
 TEST_CASE("what tells transactions apart") {
   struct Case {
     const char* what;

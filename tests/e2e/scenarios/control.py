@@ -101,6 +101,52 @@ class Control(LabCase):
         self.assertEqual(started.returncode, 1)
         self.assertIn("'nonsense'", started.stderr)
 
+    def test_options_are_changed_by_path_and_what_was_read_can_be_sent_back(self):
+        modules = guard.program().parents[1] / "lib/sipward/modules"
+        self.sipfile.write_text(self.sipfile.read_text().replace("{\n", f"{{\n    modules_path {modules}\n", 1))
+        self.started_in_background()
+        status, config, headers = self.ask("GET", "/config/")
+        self.assertEqual(config["global"]["modules_path"], [str(modules)])
+        as_json = {"Content-Type": "application/json"}
+        status, answer, _ = self.ask("POST", "/load", json.dumps(config), **as_json)
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(self.ask("GET", "/config/")[1], config)
+        tag = headers["ETag"]
+        status, answer, _ = self.ask("PATCH", "/config/global/grace_period", '"8s"', **as_json, **{"If-Match": tag})
+        self.assertEqual((status, answer.get("result")), (200, "changed"), answer)
+        self.assertEqual(self.grace(), "8s")
+        late, _, _ = self.ask("PATCH", "/config/global/grace_period", '"9s"', **as_json, **{"If-Match": tag})
+        self.assertEqual((late, self.grace()), (412, "8s"))
+        status, answer, _ = self.ask("PATCH", "/config/global/grace_period", '"never"', **as_json)
+        self.assertEqual((status, self.grace()), (400, "8s"))
+        self.assertIn("never", answer["error"])
+        self.assertEqual(len(answer["problems"]), 1)
+        listen = "/config/servers/0/listen"
+        self.assertEqual(self.ask("POST", listen, '"tcp/127.0.0.1:5062"', **as_json)[0], 200)
+        with self.lab.inside("guard"):
+            socket.create_connection(("127.0.0.1", 5062), 5).close()
+        self.assertEqual(self.ask("DELETE", f"{listen}/1")[0], 200)
+        self.assertEqual(self.ask("GET", listen)[1], ["udp/127.0.0.1:5060"])
+        config["global"]["modules_path"] = [str(self.directory)]
+        status, answer, _ = self.ask("POST", "/load", json.dumps(config), **as_json)
+        self.assertEqual(status, 400)
+        self.assertIn("modules_path", answer["error"])
+
+    def test_another_sipfile_is_read_here_and_sent_to_the_server(self):
+        self.started_in_background()
+        other = self.directory / "other"
+        part = self.directory / "part"
+        part.write_text("    grace_period 11s\n")
+        other.write_text(f"{{\n    import {part}\n}}\nudp/127.0.0.1:5060 {{\n    route {{\n        respond\n    }}\n}}\n")
+        self.assertEqual(self.run_sipward("reload", "--config", other).stdout, "changed\n")
+        self.assertEqual(self.grace(), "11s")
+        other.write_text("nonsense\n")
+        refused = self.run_sipward("reload", other)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("'nonsense'", refused.stderr)
+        self.assertEqual(self.run_sipward("reload").stdout, "changed\n", "its own file again")
+        self.assertEqual(self.grace(), "5s")
+
     def test_a_configuration_by_the_api_reaches_for_no_file(self):
         self.started_in_background()
         other = self.directory / "other"

@@ -127,7 +127,10 @@ class Reload(LabCase):
             what, spoil, expected = BROKEN[number // BROKEN_EVERY % len(BROKEN)]
             text = spoil(text)
         if (number % 2 == 1) != (number % (2 * BROKEN_EVERY) == BROKEN_EVERY):   # broken ones both ways, too
-            status, answer, _ = self.manage("POST", "/load", text)
+            kind = "text/sipfile"
+            if number % 3 == 0 and not broken:
+                kind, text = "application/json", json.dumps(self.manage("POST", "/adapt", text)[1]["result"])
+            status, answer, _ = self.manage("POST", "/load", text, kind)
             self.assertEqual(status, 400 if broken else 200, answer)
             told = answer.get("error", "")
             self.said()
