@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "cli/command.hpp"
+#include "cli/config_commands.hpp"
 #include "cli/control_commands.hpp"
 #include "cli/json_text.hpp"
 #include "cli/list_modules.hpp"
@@ -114,6 +115,7 @@ std::vector<Command> all_commands() {
        "Example:\n  sipward adapt Sipfile > sipward.json && sipward validate sipward.json\n",
        {{"config", true}},
        adapt},
+      {"fmt", "bring a Sipfile into the common form", kFormatHelp, format_flags(), format_command},
       {"list-modules",
        "show the modules, and why one is refused",
        "sipward list-modules [--options] [--json] [--modules-path DIR]\n\n"
@@ -131,6 +133,7 @@ std::vector<Command> all_commands() {
        "version\n",
        {},
        version},
+      {"environ", "print what a run would find around it", kEnvironHelp, {}, environ_command},
   };
   for (auto& command : control_commands()) list.push_back(std::move(command));
   return list;

@@ -17,8 +17,8 @@ constexpr bool is_marker(char c) {
 
 class Lexer final {
  public:
-  Lexer(const std::shared_ptr<const Source>& source, Errors& errors)
-      : source_(source), text_(source->text), errors_(errors) {}
+  Lexer(const std::shared_ptr<const Source>& source, Errors& errors, Comments comments)
+      : source_(source), text_(source->text), errors_(errors), comments_(comments) {}
 
   std::vector<Token> run() {
     while (at_ < text_.size()) {
@@ -31,9 +31,12 @@ class Lexer final {
       } else if (const auto length = continuation(); length > 0) {
         skip(length);
       } else if (c == '#') {
-        while (at_ < text_.size() && text_[at_] != '\n') step();
+        comment();
       } else {
+        const std::size_t begin = at_;
         token(c);
+        tokens_.back().begin = begin;
+        tokens_.back().end = at_;
       }
     }
     tokens_.push_back({Token::Kind::end, {}, here(), false});
@@ -62,6 +65,13 @@ class Lexer final {
     const auto rest = text_.substr(at_, 3);
     if (rest.starts_with("\\\r\n")) return 3;
     return rest.starts_with("\\\n") ? 2 : 0;
+  }
+
+  void comment() {
+    Token token{Token::Kind::comment, {}, here(), false, at_, at_};
+    while (at_ < text_.size() && text_[at_] != '\n') step();
+    token.end = at_;
+    if (comments_ == Comments::keep) tokens_.push_back(std::move(token));
   }
 
   bool at_boundary() const { return at_ >= text_.size() || text_[at_] == '\n' || is_blank(text_[at_]); }
@@ -113,6 +123,11 @@ class Lexer final {
       errors_.add(position, "white space is missing before '}' in " + quote(text));
       push(Token::Kind::word, text.substr(0, text.size() - 1), position);
       push(Token::Kind::close, {}, position);
+    } else if (text.front() == '{' && open > close && !text.starts_with("{$") &&
+               !text.starts_with("{args[")) {
+      errors_.add(position, "white space is missing behind '{' in " + quote(text));
+      push(Token::Kind::open, {}, position);
+      push(Token::Kind::word, text.substr(1), position.after(1));
     } else {
       push(Token::Kind::word, text, position);
     }
@@ -201,6 +216,7 @@ class Lexer final {
   const std::shared_ptr<const Source>& source_;
   std::string_view text_;
   Errors& errors_;
+  Comments comments_;
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
   unsigned line_ = 1;
@@ -209,7 +225,7 @@ class Lexer final {
 
 }  // namespace
 
-std::vector<Token> lex(const std::shared_ptr<const Source>& source, Errors& errors) {
+std::vector<Token> lex(const std::shared_ptr<const Source>& source, Errors& errors, Comments comments) {
   if (const auto bad = first_bad_octet(source->text); bad != std::string_view::npos) {
     const auto line =
         1 + std::count(source->text.begin(), source->text.begin() + static_cast<std::ptrdiff_t>(bad), '\n');
@@ -218,7 +234,7 @@ std::vector<Token> lex(const std::shared_ptr<const Source>& source, Errors& erro
     errors.add({hidden, nullptr, static_cast<unsigned>(line), 1}, "this line is not UTF-8 text");
     return {Token{Token::Kind::end, {}, {source, nullptr, 1, 1}, false}};
   }
-  return Lexer(source, errors).run();
+  return Lexer(source, errors, comments).run();
 }
 
 }  // namespace sipward::config

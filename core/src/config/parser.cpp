@@ -18,6 +18,7 @@ class Parser final {
       const Token& token = tokens_[at_];
       switch (token.kind) {
         case Kind::line_end:
+        case Kind::comment:
           ++at_;
           break;
         case Kind::end:
