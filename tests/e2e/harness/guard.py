@@ -136,6 +136,13 @@ class Sipward:
         pairs = re.findall(r"^([a-zA-Z_:][^ ]*(?:\{[^}]*\})?) ([0-9eE.+-]+|NaN)", body.decode(), re.M)
         return {name: float(value) for name, value in pairs}
 
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def signal(self, number):
+        self._process.signal(number)
+
     def resident_kib(self):
         return self._process.resident_kib()
 
