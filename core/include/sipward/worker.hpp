@@ -64,7 +64,7 @@ class Worker {
   // Closes the client's stream after what is queued was written.
   virtual void close(const Peer& peer) = 0;
   // Calls `ended` once when the client's stream has ended (now, when it already has), and `drained` each time
-  // its queue falls to nothing. One watcher per connection; a new one replaces the old.
+  // its queue falls to nothing. Watchers add up, and stay until the stream ends.
   virtual void watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended) = 0;
   // Closes every stream whose client is in the prefix (a new ban).
   virtual void close_source(const Cidr& prefix) = 0;

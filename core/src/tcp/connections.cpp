@@ -346,7 +346,9 @@ void Connections::tell(const Client& client, std::string_view fault) {
 
 void Connections::on_drained(SipStream& stream) {
   const auto* client = find(stream.id);
-  if (client && client->drained) client->drained();
+  if (!client) return;
+  for (const auto& watcher : client->watchers)
+    if (watcher.drained) watcher.drained();
 }
 
 bool Connections::may_stay_idle(SipStream& stream) {
@@ -371,7 +373,8 @@ void Connections::on_ended(SipStream& stream, StreamEnd why) {
   }
   worker_.metrics().connections_ended.add(worker_.index(), static_cast<std::size_t>(why));
   if (const auto fault = fault_of(why); !fault.empty()) tell(client, fault);
-  if (client.ended) client.ended();
+  for (const auto& watcher : client.watchers)
+    if (watcher.ended) watcher.ended();
 }
 
 void Connections::send(const Peer& peer, std::string_view octets) {
@@ -397,8 +400,7 @@ void Connections::close(const Peer& peer) {
 
 void Connections::watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended) {
   if (auto* client = find(peer.connection)) {
-    client->drained = std::move(drained);
-    client->ended = std::move(ended);
+    client->watchers.push_back({std::move(drained), std::move(ended)});
   } else if (ended) {
     asio::post(worker_.io(), std::move(ended));
   }

@@ -65,13 +65,16 @@ class Connections final : public SipStream::Owner {
 
  private:
   struct Acceptor;
+  struct Watcher {
+    std::function<void()> drained, ended;
+  };
   struct Client {
     std::shared_ptr<SipStream> stream;
     Peer peer;
-    std::function<void()> drained, ended;
-    bool known = false;       // no stranger
-    bool held = false;        // waits for answers
-    bool kept_alive = false;  // since it was last asked whether it may stay
+    std::list<Watcher> watchers;  // one more may come while one is called
+    bool known = false;           // no stranger
+    bool held = false;            // waits for answers
+    bool kept_alive = false;      // since it was last asked whether it may stay
     Unanswered::Known unanswered;
     std::optional<std::list<ConnectionId>::iterator> place;  // in strangers_
   };
