@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -107,24 +108,32 @@ constexpr std::array<HeaderId, 26> make_compact() {
 }
 inline constexpr auto kCompact = make_compact();
 
-// Three characters and the length tell all names of the list apart; the multipliers were picked so that no
-// two share a slot, which the compiler checks.
+// A name's first eight octets without case, and its length, tell all names of the list apart; the multiplier
+// was picked so that no two share a slot, which the compiler checks.
 inline constexpr std::size_t kSlots = 512;
-constexpr std::size_t slot(std::string_view name, std::size_t a, std::size_t b) {
-  const auto at = [name](std::size_t i) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(name[i]) | 0x20U);
-  };
-  return (name.size() * a + at(0) * b + at(name.size() - 1) * 7 + at(name.size() / 2) * 31) % kSlots;
+inline constexpr std::array<std::uint64_t, 9> kFirstOctets = {
+    0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, ~std::uint64_t{0}};
+constexpr std::size_t slot(std::uint64_t first, std::size_t size, std::uint64_t multiplier) {
+  const std::uint64_t folded = (first | 0x2020202020202020U) & kFirstOctets[size < 8 ? size : 8];
+  return static_cast<std::size_t>(((folded + size) * multiplier) >> 55);
+}
+// The octets as they are loaded where the first has the lowest address and weight.
+constexpr std::uint64_t first_octets(std::string_view name) {
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < name.size() && i < 8; ++i) {
+    word |= static_cast<std::uint64_t>(static_cast<unsigned char>(name[i])) << (8 * i);
+  }
+  return word;
 }
 
 struct Perfect {
   std::array<std::uint8_t, kSlots> ids{};
-  std::size_t a = 0, b = 0;
+  std::uint64_t multiplier = 0;
 };
 constexpr bool place(Perfect& table) {
   table.ids = {};
   for (std::size_t i = 1; i < kNames.size(); ++i) {
-    auto& id = table.ids[slot(kNames[i], table.a, table.b)];
+    auto& id = table.ids[slot(first_octets(kNames[i]), kNames[i].size(), table.multiplier)];
     if (id != 0) return false;
     id = static_cast<std::uint8_t>(i);
   }
@@ -132,16 +141,16 @@ constexpr bool place(Perfect& table) {
 }
 constexpr Perfect make_perfect() {
   Perfect table;
-  for (table.a = 1; table.a < 64; ++table.a) {
-    for (table.b = 1; table.b < 64; ++table.b) {
-      if (place(table)) return table;
-    }
+  table.multiplier = 0x9E3779B97F4A7C15;
+  for (int tries = 0; tries < 4000; ++tries) {
+    if (place(table)) return table;
+    table.multiplier = table.multiplier * 6364136223846793005U + 1442695040888963407U;
   }
-  table.a = 0;
+  table.multiplier = 0;
   return table;
 }
 inline constexpr Perfect kPerfect = make_perfect();
-static_assert(kPerfect.a != 0, "two header names share a slot: widen the search");
+static_assert(kPerfect.multiplier != 0, "two header names share a slot: widen the search");
 
 // What a name must hold in its first 16 octets, and which bits count: not the case of letters, and nothing
 // behind the name.
@@ -194,7 +203,13 @@ inline bool same_name(std::string_view name, std::string_view known) {
     if (name.empty() || !is(name[0], kAlpha)) return HeaderId::other;
     return kCompact[static_cast<std::size_t>(lower(name[0]) - 'a')];
   }
-  const std::size_t id = kPerfect.ids[slot(name, kPerfect.a, kPerfect.b)];
+  std::uint64_t first;
+  if (std::endian::native == std::endian::little && readable >= 8) {
+    std::memcpy(&first, name.data(), 8);
+  } else {
+    first = first_octets(name);
+  }
+  const std::size_t id = kPerfect.ids[slot(first, name.size(), kPerfect.multiplier)];
 #if defined(__SSE2__)
   if (readable >= 16 && name.size() <= 16) {
     const auto load = [](const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); };
@@ -216,8 +231,8 @@ inline bool same_name(std::string_view name, std::string_view known) {
                                                             Header& header) {
   if (end - p < 16) return nullptr;
   const char* const stop = find_unprintable(base, p, end);
-  if (end - stop < 3 || stop[0] != '\r' || stop[1] != '\n' || stop[2] == ' ' || stop[2] == '\t')
-    return nullptr;
+  if (end - stop < 3) return nullptr;
+  if (stop[0] != '\r' || stop[1] != '\n' || stop[2] == ' ' || stop[2] == '\t') return nullptr;
   const std::size_t name_size = find_char({p, 16}, ':');
   const char* value = p + name_size + 1;
   if (value > stop || value[-1] != ':') return nullptr;

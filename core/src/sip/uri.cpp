@@ -131,6 +131,7 @@ void split_tel(Uri& uri, std::string_view rest) {
 }
 
 std::size_t scheme_length(std::string_view text) {
+  if (text.size() > 3 && text[3] == ':' && lexer::named(text.substr(0, 3), "sip")) return 3;
   std::size_t i = 0;
   if (text.empty() || !is(text[0], lexer::kAlpha)) return std::string_view::npos;
   while (i < text.size() &&

@@ -1,6 +1,7 @@
 #include "sipward/sip/values.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "lexer.hpp"
@@ -42,8 +43,16 @@ std::string_view unquote(std::string_view s) {
   return s.size() >= 2 && s.front() == '"' && s.back() == '"' ? s.substr(1, s.size() - 2) : s;
 }
 
-std::uint16_t to_port(std::string_view digits) {
-  const auto n = parse_number(digits);
+// 0 when it is none.
+std::uint16_t to_port(std::string_view text) {
+  if (text.size() - 1 < 5) {  // not empty, and what nearly every one is
+    unsigned port = 0;
+    std::size_t i = 0;
+    for (; i < text.size() && is(text[i], kDigit); ++i)
+      port = port * 10 + static_cast<unsigned>(text[i] - '0');
+    if (i == text.size()) return port <= 65535 ? static_cast<std::uint16_t>(port) : 0;
+  }
+  const auto n = parse_number(text);
   return n && *n <= 65535 ? static_cast<std::uint16_t>(*n) : 0;
 }
 
@@ -66,9 +75,60 @@ void judge_display(NameAddr& out) {
   }
 }
 
+// What ParameterReader does, where it can be kept in registers.
+struct ParameterCursor {
+  std::string_view rest;
+  bool started = false;
+  bool ok = true;
+
+  [[gnu::always_inline]] bool next(Parameter& parameter) {
+    while (true) {
+      std::size_t i = skip_space(rest, 0);
+      if (i == rest.size()) {
+        rest = {};
+        return false;
+      }
+      if (rest[i] == ';') {
+        i = skip_space(rest, i + 1);
+      } else if (started) {
+        rest.remove_prefix(i);
+        return false;
+      }
+      started = true;
+      const std::size_t name_end = skip_class(rest, i, kToken);
+      if (name_end == i) {
+        ok = false;
+        rest.remove_prefix(i);
+        if (rest.empty() || rest.front() != ';') return false;
+        continue;
+      }
+      parameter = {{rest.data() + i, name_end - i}, {}, false};
+      i = skip_space(rest, name_end);
+      if (i < rest.size() && rest[i] == '=') {
+        i = skip_space(rest, i + 1);
+        std::size_t end;
+        if (i < rest.size() && rest[i] == '"') {
+          end = skip_quoted(rest, i);
+          if (end == std::string_view::npos) {
+            ok = false;
+            end = rest.size();
+          }
+        } else {
+          end = i + lexer::find_value_end({rest.data() + i, rest.size() - i});
+        }
+        parameter.value = {rest.data() + i, end - i};
+        parameter.has_value = true;
+        i = end;
+      }
+      rest.remove_prefix(i);
+      return true;
+    }
+  }
+};
+
 void read_parameters(NameAddr& out, std::string_view text) {
   out.parameters = text.empty() ? text : text.substr(1);
-  ParameterReader reader(text);
+  ParameterCursor reader{text};
   Parameter p;
   std::size_t number = 0;
   bool tagged = false;
@@ -83,12 +143,12 @@ void read_parameters(NameAddr& out, std::string_view text) {
       tagged = true;
     }
   }
-  const std::string_view rest = reader.rest();
+  const std::string_view rest = reader.rest;
   if (!rest.empty()) {
     (rest.front() == ',' ? out.list : out.junk) = true;
     out.value = out.value.substr(0, out.value.size() - rest.size());
     out.parameters = out.parameters.substr(0, out.parameters.size() - rest.size());
-  } else if (!reader.ok()) {
+  } else if (!reader.ok) {
     out.empty_parameter = true;
   }
 }
@@ -131,24 +191,26 @@ void read_addr_spec(NameAddr& out) {
 // The place of the < of a name-addr; npos when the value is an addr-spec or its quote never ends.
 std::size_t find_open(NameAddr& out) {
   const std::string_view v = out.value;
-  if (!v.empty() && v.front() == '"') {
+  if (v.empty()) return std::string_view::npos;
+  if (v.front() == '<') return 0;
+  if (v.front() == '"') {
     const std::size_t end = skip_quoted(v, 0);
     if (end == std::string_view::npos) {
       out.unbalanced = true;
       return end;
     }
-    const std::size_t open = v.find('<', end);
+    const std::size_t between = skip_space(v, end);
+    const std::size_t open = between < v.size() && v[between] == '<' ? between : v.find('<', end);
     if (open == std::string_view::npos) {
       out.junk = true;  // a display name needs the brackets
       return open;
     }
     out.display = v.substr(0, end);
-    const std::size_t between = skip_space(v, end);
     if (between != open) out.bad_display = true;
     return open;
   }
   const std::size_t open = v.find('<');
-  if (open == std::string_view::npos || open == 0) return open;
+  if (open == std::string_view::npos) return open;
   // A < inside the quoted value of a header parameter belongs to no name-addr.
   const std::size_t quote = v.substr(0, open).find('"');
   if (quote != std::string_view::npos && quote > 0 && v[quote - 1] == '=') return std::string_view::npos;
@@ -189,47 +251,12 @@ bool ListReader::next(std::string_view& element) {
 }
 
 bool ParameterReader::next(Parameter& parameter) {
-  while (true) {
-    std::size_t i = skip_space(rest_, 0);
-    if (i == rest_.size()) {
-      rest_ = {};
-      return false;
-    }
-    if (rest_[i] == ';') {
-      i = skip_space(rest_, i + 1);
-    } else if (started_) {
-      rest_.remove_prefix(i);
-      return false;
-    }
-    started_ = true;
-    const std::size_t name_end = skip_class(rest_, i, kToken);
-    if (name_end == i) {
-      ok_ = false;
-      rest_.remove_prefix(i);
-      if (rest_.empty() || rest_.front() != ';') return false;
-      continue;
-    }
-    parameter = {rest_.substr(i, name_end - i), {}, false};
-    i = skip_space(rest_, name_end);
-    if (i < rest_.size() && rest_[i] == '=') {
-      i = skip_space(rest_, i + 1);
-      std::size_t end;
-      if (i < rest_.size() && rest_[i] == '"') {
-        end = skip_quoted(rest_, i);
-        if (end == std::string_view::npos) {
-          ok_ = false;
-          end = rest_.size();
-        }
-      } else {
-        end = i + lexer::find_value_end(rest_.substr(i));
-      }
-      parameter.value = rest_.substr(i, end - i);
-      parameter.has_value = true;
-      i = end;
-    }
-    rest_.remove_prefix(i);
-    return true;
-  }
+  ParameterCursor cursor{rest_, started_, ok_};
+  const bool more = cursor.next(parameter);
+  rest_ = cursor.rest;
+  started_ = cursor.started;
+  ok_ = cursor.ok;
+  return more;
 }
 
 std::optional<std::string_view> find_parameter(std::string_view parameters, std::string_view name) {
@@ -253,12 +280,21 @@ Via parse_via(std::string_view value) {
     i = skip_space(v, i);
     return i < v.size() && v[i] == '/' ? skip_space(v, i + 1) : std::string_view::npos;
   };
-  std::size_t i = skip_class(v, 0, kToken);
-  const bool sip = lexer::named(v.substr(0, i), "SIP");
-  if ((i = slash(i)) == std::string_view::npos) return out;
-  std::size_t end = skip_class(v, i, kToken);
-  const bool version = end != i;  // whose number the start line already told
-  if ((i = slash(end)) == std::string_view::npos) return out;
+  constexpr std::string_view kUsual = "SIP/2.0/";
+  std::size_t i = 0;
+  std::size_t end = 0;
+  bool sip = true;
+  bool version = true;
+  if (v.size() > kUsual.size() && std::memcmp(v.data(), kUsual.data(), kUsual.size()) == 0) {
+    i = skip_space(v, kUsual.size());
+  } else {
+    i = skip_class(v, 0, kToken);
+    sip = lexer::named(v.substr(0, i), "SIP");
+    if ((i = slash(i)) == std::string_view::npos) return out;
+    end = skip_class(v, i, kToken);
+    version = end != i;  // whose number the start line already told
+    if ((i = slash(end)) == std::string_view::npos) return out;
+  }
   end = skip_class(v, i, kToken);
   out.transport = v.substr(i, end - i);
   i = skip_space(v, end);
@@ -290,7 +326,7 @@ Via parse_via(std::string_view value) {
   bool parameters_ok = tail.empty() || tail.front() == ';' || tail.front() == ',';
   std::string_view rest = tail;
   if (!tail.empty() && tail.front() == ';') {
-    ParameterReader reader(tail);
+    ParameterCursor reader{tail};
     Parameter p;
     for (std::size_t number = 0; reader.next(p); ++number) {
       if (number == kMaxParameters) {
@@ -306,8 +342,8 @@ Via parse_via(std::string_view value) {
         out.rport = to_port(p.value);
       }
     }
-    rest = reader.rest();
-    parameters_ok = parameters_ok && reader.ok() && (rest.empty() || rest.front() == ',');
+    rest = reader.rest;
+    parameters_ok = parameters_ok && reader.ok && (rest.empty() || rest.front() == ',');
   }
   out.value = lexer::trim_space(v.substr(0, v.size() - rest.size()));
   if (!tail.empty() && tail.front() == ';') out.parameters = out.value.substr(i + 1);
@@ -348,7 +384,7 @@ CSeq parse_cseq(std::string_view value) {
   const auto number = parse_number(v.substr(0, digits));
   if (!number || *number >= (1ULL << 31)) return out;
   out.number = static_cast<std::uint32_t>(*number);
-  out.ok = method != digits && is_token(out.method_name);
+  out.ok = method != digits && (out.method != Method::other || is_token(out.method_name));
   return out;
 }
 
