@@ -10,7 +10,8 @@ constexpr std::array<std::string_view, 7> kDatagrams{"sip",  "keep_alive",  "stu
                                                      "dtls", "short_noise", "truncated"};
 constexpr std::array<std::string_view, 8> kDrops{"unmatched", "unhandled",  "handler_error", "unframed",
                                                  "no_route",  "by_handler", "own_ack",       "overloaded"};
-constexpr std::array<std::string_view, 5> kConnections{"accepted", "refused", "too_many", "too_fast", "full"};
+constexpr std::array<std::string_view, 6> kConnections{"accepted", "refused", "too_many",
+                                                       "too_fast", "full",    "gone"};
 
 // The words of an enum whose values count up from 0.
 template <class Enum, std::size_t N>

@@ -26,6 +26,7 @@ struct RuntimeMetrics {
     too_many,  // of one source
     too_fast,  // of one source
     full,      // as many as there may be in all, and none whose place could be taken
+    gone,      // reset before we came to accept it
   };
 
   explicit RuntimeMetrics(Metrics& metrics);

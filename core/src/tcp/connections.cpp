@@ -176,7 +176,8 @@ void Connections::accepted(std::uint32_t number, Transport transport, bool steer
   error_code remote_error, local_error;
   const auto remote = socket.remote_endpoint(remote_error);
   const auto local = socket.local_endpoint(local_error);
-  if (remote_error || local_error) return;
+  if (remote_error || local_error)
+    return worker_.metrics().connections.add(worker_.index(), RuntimeMetrics::gone);
   Peer peer;
   peer.remote = to_endpoint(remote);
   peer.local = to_endpoint(local);

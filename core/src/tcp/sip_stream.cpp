@@ -196,7 +196,13 @@ struct SipStream::Impl {
     const bool midway = !framer.between_messages();
     if (error == asio::error::eof)
       return ended(self, midway ? StreamEnd::cut_short : StreamEnd::closed_by_peer);
-    ended(self, error == asio::error::connection_reset ? StreamEnd::reset : StreamEnd::error);
+    ended(self, end_of(error));
+  }
+
+  static StreamEnd end_of(const error_code& error) {
+    if (error == asio::error::connection_reset || error == asio::error::broken_pipe) return StreamEnd::reset;
+    // TCP_USER_TIMEOUT: the kernel saw first that the peer takes nothing.
+    return error == asio::error::timed_out ? StreamEnd::write_timeout : StreamEnd::error;
   }
 
   // `octets` are the buffer's, or were just read and never got there.
@@ -369,8 +375,7 @@ struct SipStream::Impl {
       let_go(writing);
       return account();
     }
-    if (error)
-      return ended(self, error == asio::error::connection_reset ? StreamEnd::reset : StreamEnd::error);
+    if (error) return ended(self, end_of(error));
     if (upto < writing.size()) return write_some(self, upto);
     write_pending = false;
     if (writing.capacity() > kSmall)
