@@ -12,7 +12,8 @@ problems = [] if modules else ["no module was given"]
 for module in modules:
     run = subprocess.run([nm, "-DC", "--defined-only", module], check=True, capture_output=True, text=True)
     symbols = [line.split(" ", 2)[1:] for line in run.stdout.splitlines()]
-    strong = [name for kind, name in symbols if kind not in "VWu"]
+    # AddressSanitizer adds a mark of its own to each exported object.
+    strong = [name for kind, name in symbols if kind not in "VWu" and not name.startswith("__odr_asan.")]
     if strong != ["sipward_module"]:
         problems.append(f"{module} exports {strong}, not sipward_module alone")
     problems += [f"{module} exports {name}" for kind, name in symbols if kind in "VWu" and "sipward::" in name]
