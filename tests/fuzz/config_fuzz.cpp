@@ -3,10 +3,13 @@
 #include <cstdlib>
 #include <string>
 
+#include "config/format.hpp"
 #include "sipward/config.hpp"
 
-// Any text may be posted as a configuration: it must load or fail with messages, within bounds. The scalars
-// are tried on the same text; what one accepts must survive being printed and read again.
+// Any text may be posted as a configuration, as a Sipfile or as JSON: it must load or fail with messages,
+// within bounds. What loads is printed as JSON that loads to the same; what parses is formatted to a text
+// that says the same. The scalars are tried on the same text; what one accepts must survive being printed and
+// read again.
 
 namespace {
 
@@ -51,6 +54,35 @@ void read(const config::Node& node, config::Errors& errors) {
   r.finish();
 }
 
+void read_all(const config::Sipfile& sipfile, config::Errors& errors) {
+  for (const auto& server : sipfile.servers)
+    for (const auto& route : server.routes)
+      for (const auto& handler : route.handlers) read(handler, errors);
+}
+
+// JSON is its own canonical form: what was printed of it once is printed of it for ever.
+void json(const std::string& text, const config::Environment& environment) {
+  config::Errors errors;
+  const auto sipfile = config::load_json("fuzz", text, environment, errors);
+  const auto printed = boost::json::serialize(config::to_json(sipfile));
+  if (errors.ok()) {
+    config::Errors again;
+    const auto reloaded = config::load_json("again", printed, environment, again);
+    must(again.ok());
+    must(boost::json::serialize(config::to_json(reloaded)) == printed);
+  }
+  read_all(sipfile, errors);
+  (void)boost::json::serialize(config::to_json(sipfile));
+  (void)errors.to_string();
+}
+
+void formatted(const std::string& text) {
+  config::Errors errors;
+  const auto once = config::format("fuzz", text, errors);
+  must(errors.to_string().find("formatting would change") == std::string::npos);
+  if (errors.ok()) must(config::format("fuzz", once, errors) == once);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -62,11 +94,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (name.size() % 2 == 0) return std::nullopt;
     return "{ } \n" + name;
   };
+  json(text, environment);
+  formatted(text);
   config::Errors errors;
   const auto sipfile = config::load_text("fuzz", text, environment, errors);
-  for (const auto& server : sipfile.servers)
-    for (const auto& route : server.routes)
-      for (const auto& handler : route.handlers) read(handler, errors);
+  read_all(sipfile, errors);
   (void)boost::json::serialize(config::to_json(sipfile));
   (void)boost::json::serialize(errors.to_json());
   (void)errors.to_string();

@@ -3,7 +3,8 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <cstdio>
+
+#include "config/read_file.hpp"
 
 namespace sipward::config {
 namespace {
@@ -73,21 +74,9 @@ std::vector<Node> Expander::whole(const File* file) {
 }
 
 bool Expander::read(const fs::path& path, const Position& position, std::string& text) {
-  const auto fail = [&](const std::string& why) {
-    errors_.add(position, "cannot read " + quote(path.string()) + ": " + why);
-    return false;
-  };
-  std::error_code error;
-  if (fs::is_directory(path, error)) return fail("it is a folder");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) return fail(std::generic_category().message(errno));
-  char buffer[16384];
-  while (const auto count = std::fread(buffer, 1, sizeof buffer, file.get())) {
-    text.append(buffer, count);
-    if (text.size() > kMaxFileSize) return fail("it is larger than " + format_size(kMaxFileSize));
-  }
-  if (std::ferror(file.get())) return fail(std::generic_category().message(errno));
-  return true;
+  const auto problem = read_file(path, kMaxFileSize, text);
+  if (!problem.empty()) errors_.add(position, "cannot read " + quote(path.string()) + ": " + problem);
+  return problem.empty();
 }
 
 const Expander::File* Expander::add(std::string name, std::string text, fs::path folder) {

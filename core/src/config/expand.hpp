@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/parser.hpp"
+#include "config/placeholders.hpp"
 #include "sipward/config/sipfile.hpp"
 
 namespace sipward::config {
@@ -17,7 +18,8 @@ namespace sipward::config {
 // one pass, so that a value is never looked at a second time.
 class Expander final {
  public:
-  Expander(const Environment& environment, Errors& errors) : environment_(environment), errors_(errors) {}
+  Expander(const Environment& environment, Errors& errors)
+      : environment_(environment), errors_(errors), placeholders_(environment, errors) {}
 
   std::vector<Node> file(const std::filesystem::path& path);
   std::vector<Node> text(std::string name, std::string text);
@@ -52,7 +54,6 @@ class Expander final {
   static constexpr std::size_t kMaxOctets = 16U << 20;
   static constexpr std::size_t kArgCost = 128;
   static constexpr std::size_t kNodeCost = 192;
-  static constexpr std::size_t kMaxFileSize = 4U << 20;
   static constexpr std::size_t kMaxImports = 32;  // within each other
 
   const File* add(std::string name, std::string text, std::filesystem::path folder);
@@ -75,13 +76,16 @@ class Expander final {
   // expand_text.cpp
   void word(const Arg& raw, const Scope& scope, std::vector<Arg>& out);
   bool slice(const Arg& raw, const Scope& scope, const Position& position, std::vector<Arg>& out);
-  std::string replace(std::string_view text, const Scope& scope, const Position& position, unsigned depth);
-  std::string variable(std::string_view inside, const Scope& scope, const Position& position, unsigned depth);
-  std::string argument(std::string_view inside, const Scope& scope, const Position& position);
+  void replace(std::string_view text, const Scope& scope, const Position& position, unsigned depth,
+               Expanded& out);
+  void variable(std::string_view inside, const Scope& scope, const Position& position, unsigned depth,
+                Expanded& out);
+  void argument(std::string_view inside, const Scope& scope, const Position& position, Expanded& out);
   bool spend(std::size_t octets, const Position& position);
 
   const Environment& environment_;
   Errors& errors_;
+  Placeholders placeholders_;
   std::deque<File> files_;  // statements are pointed at
   std::map<std::string, const File*> by_path_;
   std::map<std::string, Snippet> snippets_;

@@ -48,8 +48,12 @@ void Expander::word(const Arg& raw, const Scope& scope, std::vector<Arg>& out) {
   Position position = raw.position;
   position.via = scope.via;
   if (slice(raw, scope, position, out)) return;
-  auto text = replace(raw.text, scope, position, 0);
-  if (spend(text.size() + kArgCost, position)) out.push_back({std::move(text), position, raw.quoted});
+  Expanded expanded;
+  replace(raw.text, scope, position, 0, expanded);
+  if (!spend(expanded.text.size() + kArgCost, position)) return;
+  Arg arg{{}, position, raw.quoted};
+  std::move(expanded).into(arg);
+  out.push_back(std::move(arg));
 }
 
 // {args[:]}, {args[1:]}, {args[:2]}: the only thing that makes several words of one, and only as a whole
@@ -70,88 +74,91 @@ bool Expander::slice(const Arg& raw, const Scope& scope, const Position& positio
   }
   for (std::size_t i = *from; i < *to; ++i) {
     const auto& arg = (*scope.args)[i];
-    if (spend(arg.text.size() + kArgCost, position)) out.push_back({arg.text, position, arg.quoted});
+    if (!spend(arg.text.size() + kArgCost, position)) return true;
+    out.push_back(arg);
+    out.back().position = position;
   }
   return true;
 }
 
-std::string Expander::replace(std::string_view text, const Scope& scope, const Position& position,
-                              unsigned depth) {
-  std::string result;
+void Expander::replace(std::string_view text, const Scope& scope, const Position& position, unsigned depth,
+                       Expanded& out) {
   while (!text.empty() && spent_ <= kMaxOctets) {
     const auto brace = std::min(text.find('{'), text.size());
-    result += text.substr(0, brace);
+    out.literal(text.substr(0, brace));
     text.remove_prefix(brace);
+    if (text.empty()) return;
+    const auto before = out.text.size();
     const bool is_variable = text.starts_with("{$");
     if (!is_variable && !text.starts_with(kArgs)) {
-      result += text.substr(0, 1);
-      text.remove_prefix(std::min<std::size_t>(1, text.size()));
-      continue;
+      placeholders_.take(text, position, out);
+    } else {
+      const auto close = closing(text);
+      if (close == std::string_view::npos) {
+        errors_.add(
+            position,
+            quote(text) + " lacks its '}'; a value with white space needs quotes around the whole word");
+        return;
+      }
+      const auto inside =
+          text.substr(is_variable ? 2 : kArgs.size(), close - (is_variable ? 2 : kArgs.size()));
+      if (is_variable) {
+        variable(inside, scope, position, depth, out);
+      } else {
+        argument(inside, scope, position, out);
+      }
+      text.remove_prefix(close + 1);
     }
-    const auto close = closing(text);
-    if (close == std::string_view::npos) {
-      errors_.add(
-          position,
-          quote(text) + " lacks its '}'; a value with white space needs quotes around the whole word");
-      return result;
-    }
-    const auto inside = text.substr(is_variable ? 2 : kArgs.size(), close - (is_variable ? 2 : kArgs.size()));
-    auto value = is_variable ? variable(inside, scope, position, depth) : argument(inside, scope, position);
     // Counted here too: a word may hold the same long argument many times.
-    if (!spend(value.size(), position)) return result;
-    result += value;
-    text.remove_prefix(close + 1);
+    if (out.text.size() > before && !spend(out.text.size() - before, position)) return;
   }
-  return result;
 }
 
-std::string Expander::variable(std::string_view inside, const Scope& scope, const Position& position,
-                               unsigned depth) {
+void Expander::variable(std::string_view inside, const Scope& scope, const Position& position, unsigned depth,
+                        Expanded& out) {
   constexpr unsigned kMaxNested = 8;
   const auto colon = std::min(inside.find(':'), inside.size());
   const std::string name(inside.substr(0, colon));
   if (!is_variable_name(name)) {
     errors_.add(position, quote("{$" + std::string(inside) + "}") + " does not name an environment variable");
-    return {};
+    return;
   }
   const auto value = environment_.variable ? environment_.variable(name) : std::nullopt;
   const bool has_default = colon < inside.size();
   const auto fallback = inside.substr(std::min(colon + 1, inside.size()));
   if (has_default && fallback.starts_with('?')) {
-    if (value && !value->empty()) return *value;
+    if (value && !value->empty()) return out.value(*value);
     auto message = "environment variable " + name + " is not set";
     if (fallback.size() > 1) message += ": " + std::string(fallback.substr(1));
-    errors_.add(position, std::move(message));
-    return {};
+    return errors_.add(position, std::move(message));
   }
-  if (value) return *value;
-  if (has_default && depth < kMaxNested) return replace(fallback, scope, position, depth + 1);
+  if (value) return out.value(*value);
+  if (has_default && depth < kMaxNested) return replace(fallback, scope, position, depth + 1, out);
   if (has_default) {
     errors_.add(position, "defaults of environment variables are nested too deep");
   } else {
-    errors_.warn(position, "environment variable " + name + " is not set, so its value is empty; {$" + name +
-                               ":DEFAULT} gives it one");
+    errors_.warn(position, not_set(name, "{$" + name + ":DEFAULT}"));
   }
-  return {};
 }
 
-std::string Expander::argument(std::string_view inside, const Scope& scope, const Position& position) {
+void Expander::argument(std::string_view inside, const Scope& scope, const Position& position,
+                        Expanded& out) {
   const auto written = quote(std::string(kArgs) + std::string(inside) + "}");
   if (!scope.args) {
     errors_.add(position, written + " stands outside of an imported snippet or file");
-    return {};
+    return;
   }
   const auto index = inside.ends_with(']') ? index_of(inside.substr(0, inside.size() - 1)) : std::nullopt;
   if (!index && inside.find(':') != std::string_view::npos) {
     errors_.add(position, written + " must be a word of its own, without quotes");
-    return {};
+    return;
   }
   if (!index || *index >= scope.args->size()) {
     errors_.add(position, written + " is out of range; the import has " + std::to_string(scope.args->size()) +
                               " arguments");
-    return {};
+    return;
   }
-  return (*scope.args)[*index].text;
+  out.argument((*scope.args)[*index]);
 }
 
 }  // namespace sipward::config

@@ -1,7 +1,8 @@
 #include "config/json_in.hpp"
 
 #include <algorithm>
-#include <initializer_list>
+
+#include "config/placeholders.hpp"
 
 namespace sipward::config {
 namespace {
@@ -10,7 +11,8 @@ using Kind = JsonValue::Kind;
 
 class Shaper final {
  public:
-  explicit Shaper(Errors& errors) : errors_(errors) {}
+  Shaper(const Environment& environment, Errors& errors)
+      : errors_(errors), placeholders_(environment, errors) {}
 
   JsonShape shape(const JsonValue& document) {
     JsonShape result;
@@ -72,11 +74,12 @@ class Shaper final {
     return result;
   }
 
-  static Arg arg(const JsonValue& value) {
+  Arg arg(const JsonValue& value) {
     Arg result{value.text, value.position};
     result.json = value.is(Kind::string)   ? JsonKind::string
                   : value.is(Kind::number) ? JsonKind::number
                                            : JsonKind::flag;
+    if (value.is(Kind::string)) placeholders_.all(result);
     return result;
   }
 
@@ -263,12 +266,13 @@ class Shaper final {
   }
 
   Errors& errors_;
+  Placeholders placeholders_;
 };
 
 }  // namespace
 
-JsonShape json_shape(const JsonValue& document, Errors& errors) {
-  return Shaper(errors).shape(document);
+JsonShape json_shape(const JsonValue& document, const Environment& environment, Errors& errors) {
+  return Shaper(environment, errors).shape(document);
 }
 
 }  // namespace sipward::config

@@ -5,6 +5,7 @@
 #include "config/json_value.hpp"
 #include "sipward/config/errors.hpp"
 #include "sipward/config/node.hpp"
+#include "sipward/config/sipfile.hpp"
 
 namespace sipward::config {
 
@@ -15,6 +16,6 @@ struct JsonShape {
   std::vector<Node> sites;    // `:2020 { handle /path { … } }`
 };
 
-JsonShape json_shape(const JsonValue& document, Errors& errors);
+JsonShape json_shape(const JsonValue& document, const Environment& environment, Errors& errors);
 
 }  // namespace sipward::config

@@ -257,6 +257,10 @@ const Arg* Reader::take_arg() {
   if (free == arg_taken_.end()) return nullptr;
   *free = true;
   const Arg& arg = node_.args[static_cast<std::size_t>(free - arg_taken_.begin())];
+  if (arg.per_connection) {
+    errors_.add(arg.position, node_.name + " cannot use a placeholder that differs per connection, as " +
+                                  quote(arg.text) + " does");
+  }
   auto& option = node_.record->option("args");
   option.type = "texts";
   option.repeatable = true;

@@ -221,7 +221,8 @@ class Builder final {
 Sipfile from_json(const std::shared_ptr<const Source>& source, const Environment& environment,
                   Errors& errors) {
   const auto document = parse_json(source, errors);
-  return Builder(environment, errors).build(document ? json_shape(*document, errors) : JsonShape{});
+  return Builder(environment, errors)
+      .build(document ? json_shape(*document, environment, errors) : JsonShape{});
 }
 
 }  // namespace

@@ -135,3 +135,33 @@ TEST_CASE("output file without a path is an error") {
   REQUIRE(errors.count(Severity::error) == 1);
   CHECK(errors.sorted()[0].message == "output file wants a path");
 }
+
+TEST_CASE("{file./path} is what the file holds, without its last line end, and bounded") {
+  TemporaryFolder folder;
+  const auto load = [&](const std::string& content, std::string& key) {
+    const auto path = folder.write("secret", content);
+    Errors errors;
+    key = load_text("Sipfile", "{\ntls c {file." + path.string() + "}\n}\n", {}, errors).options.tls_key;
+    const auto text = errors.to_string();
+    return text.substr(0, text.find('\n'));
+  };
+  std::string key;
+  CHECK(load("top {env.X} \"secret\" }\r\n", key).empty());
+  CHECK(key == "top {env.X} \"secret\" }");
+  CHECK(load(std::string((64U << 10) + 1, 'x'), key).find("it is larger than 64KiB") != std::string::npos);
+  CHECK(load("\xff", key).find("is not UTF-8 text") != std::string::npos);
+}
+
+TEST_CASE("a file that ends in .json is JSON, and what is wrong in it is said with its place") {
+  TemporaryFolder folder;
+  Errors errors;
+  const auto good = load_file(folder.write("a.json", R"({"global":{"workers":3}})"), {}, errors);
+  CHECK(errors.ok());
+  CHECK(good.options.workers == 3);
+  const auto bad = folder.write("b.json", "{\n\"workers\":3}");
+  load_file(bad, {}, errors);
+  load_file(folder.path() / "missing.json", {}, errors);
+  const auto text = errors.to_string();
+  CHECK(text.find(bad.string() + ":2:1: unknown key 'workers' in a configuration") != std::string::npos);
+  CHECK(text.find("missing.json: cannot read") != std::string::npos);
+}
