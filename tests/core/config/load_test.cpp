@@ -165,3 +165,14 @@ TEST_CASE("a file that ends in .json is JSON, and what is wrong in it is said wi
   CHECK(text.find(bad.string() + ":2:1: unknown key 'workers' in a configuration") != std::string::npos);
   CHECK(text.find("missing.json: cannot read") != std::string::npos);
 }
+
+TEST_CASE("global options may stand in an imported file, but not there and here") {
+  TemporaryFolder folder;
+  folder.write("global.conf", "{\nworkers 2\n}\n");
+  Errors good;
+  CHECK(load_file(folder.write("one", "import global.conf\n"), {}, good).options.workers == 2);
+  CHECK(good.ok());
+  Errors bad;
+  load_file(folder.write("two", "{\nworkers 3\n}\nimport global.conf\n"), {}, bad);
+  CHECK(bad.to_string().find("global.conf:1:1: the global options are given twice") != std::string::npos);
+}
