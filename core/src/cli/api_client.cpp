@@ -58,7 +58,7 @@ bool send_all(int fd, std::string_view octets) {
 
 std::string read_to_end(int fd) {
   std::string all;
-  std::array<char, 16 * 1024> buffer;
+  std::array<char, 16'384> buffer;
   for (;;) {
     const auto n = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (n <= 0) return all;

@@ -40,6 +40,7 @@ FileDescriptor listen_for_reports(std::string& name) {
   ::setenv("NOTIFY_SOCKET", reports.c_str(), 1);
   ::unsetenv("WATCHDOG_USEC");
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ::execv("/proc/self/exe", arguments.data());
