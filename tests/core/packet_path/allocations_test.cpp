@@ -7,7 +7,7 @@
 #include "modules/module_host.hpp"
 #include "routing/builder.hpp"
 #include "runtime/resolver.hpp"
-#include "sip_text.hpp"
+#include "sipward/testing/sip_text.hpp"
 
 // Every allocation of the process goes through these; those of a thread that is watched are counted, the
 // modules' too.
