@@ -1,10 +1,7 @@
 #pragma once
 
-#include <sys/epoll.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <chrono>
 #include <cstddef>
 
 namespace sipward {
@@ -17,8 +14,7 @@ class Pollable {
 };
 
 // An epoll set of its own inside the worker's io_context: thousands of UDP sockets cost one Asio wait, and a
-// wake-up serves many sockets in one go. While datagrams keep coming it waits for the next ones itself, for a
-// slice of time: going through Asio for each costs more system calls than receiving. One worker's.
+// wake-up serves many sockets in one go. One worker's.
 class Poller {
  public:
   // `before` and `after` are called around every batch of sockets that were served.
@@ -39,19 +35,14 @@ class Poller {
 
  private:
   static constexpr int kEvents = 64;
-  // Then timers and streams have their turn: as late as this they may be while datagrams keep coming.
-  static constexpr auto kSlice = std::chrono::microseconds(500);
-  using Steady = std::chrono::steady_clock;
   void wait();
   void serve();
-  int next(epoll_event* events, Steady::duration patience) const;
 
   int fd_;
   boost::asio::posix::stream_descriptor descriptor_;
   Batches& batches_;
   Pollable** due_ = nullptr;  // the batch being served
   int due_count_ = 0;
-  Steady::time_point served_{};  // when the last slice ended
 };
 
 }  // namespace sipward
