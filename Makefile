@@ -34,8 +34,9 @@ sandbox-up: build
 	@echo "ready: make run starts a guarded stand-in PBX, make test-scanner attacks a Kamailio in namespaces"
 
 bench:
-	@test -x tools/bench/run || { echo "no benchmark in this tree" >&2; exit 1; }
-	tools/bench/run
+	tools/setup test
+	tools/build dev
+	tools/bench/all --build build/dev
 
 fmt:
 	git ls-files -z -- '*.cpp' '*.hpp' '*.c' | xargs -0 -r clang-format -i

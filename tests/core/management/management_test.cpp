@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "sipward/testing/fake_clock.hpp"
 #include "management/replies.hpp"
+#include "sipward/testing/fake_clock.hpp"
 
 using namespace sipward;
 using namespace sipward::test;
@@ -205,8 +205,8 @@ TEST_CASE("unknown paths, wrong methods and large bodies are told apart") {
   CHECK(desk.ask("DELETE", "/modules").status == 405);
   CHECK(desk.ask("POST", "/upstreams").status == 405);
   CHECK(desk.ask("BREW", "/config/").status == 405);
-  CHECK(desk.ask("POST", "/stop", std::string(65 * 1024, ' ')).status == 413);
-  CHECK(desk.ask("POST", "/load", std::string(65 * 1024, ' ')).status == 200);
+  CHECK(desk.ask("POST", "/stop", std::string(std::size_t{65} * 1024, ' ')).status == 413);
+  CHECK(desk.ask("POST", "/load", std::string(std::size_t{65} * 1024, ' ')).status == 200);
 }
 
 TEST_CASE("web pages, made-up names and strangers are refused") {

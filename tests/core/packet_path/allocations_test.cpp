@@ -161,8 +161,7 @@ TEST_CASE("the count sees what a worker allocates") {
 }
 
 TEST_CASE("after warm-up no request or answer of a proven UDP source costs an allocation") {
-  Lab lab(
-      "sip_guardian {\nvalidation {\nmode strict\n}\nrate_limit {\nany 1000000/s burst 1000000\n}\n}");
+  Lab lab("sip_guardian {\nvalidation {\nmode strict\n}\nrate_limit {\nany 1000000/s burst 1000000\n}\n}");
   auto phone = lab.client("127.0.0.1");
   REQUIRE(lab.prove(phone));
   int lost = 0;

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "sipward/testing/fake_host.hpp"
 #include "runtime/heartbeat.hpp"
+#include "sipward/testing/fake_host.hpp"
 
 using namespace sipward;
 using namespace std::chrono_literals;
@@ -62,7 +62,7 @@ class Manager {
   FileDescriptor socket_;
 };
 
-config::Environment with(std::map<std::string, std::string> variables) {
+config::Environment with(const std::map<std::string, std::string>& variables) {
   config::Environment environment;
   environment.variable = [variables](const std::string& name) -> std::optional<std::string> {
     const auto it = variables.find(name);
@@ -128,7 +128,7 @@ TEST_CASE("the watchdog is fed when it watches this very process") {
   const Manager manager(Manager::Name::abstract);
   const auto watchdog = [&](std::map<std::string, std::string> variables) {
     variables["NOTIFY_SOCKET"] = manager.name();
-    return Notifier(with(std::move(variables))).watchdog();
+    return Notifier(with(variables)).watchdog();
   };
   CHECK(watchdog({{"WATCHDOG_USEC", "2000000"}}) == 2s);
   CHECK(watchdog({{"WATCHDOG_USEC", "2000000"}, {"WATCHDOG_PID", std::to_string(getpid())}}) == 2s);
