@@ -40,8 +40,11 @@ bool exports_descriptor(const fs::path& file) {
 // symbols only.
 std::string foreign_build_id(const fs::path& file) {
   constexpr std::string_view kBegin = "sipward/", kWithin = " boost/";
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
   std::ifstream in(file, std::ios::binary);
-  const std::string octets{std::istreambuf_iterator<char>(in), {}};
+  std::string octets(error ? 0 : size, '\0');
+  if (!in.read(octets.data(), static_cast<std::streamsize>(octets.size()))) return {};
   std::string found;
   for (auto at = octets.find(kBegin); at != std::string::npos; at = octets.find(kBegin, at + 1)) {
     const std::string id = octets.substr(at, octets.find('\0', at) - at).substr(0, 200);
