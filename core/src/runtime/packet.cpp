@@ -78,8 +78,7 @@ OwnTag own_reply_tag(const HashKey& key, sip::Message& message) {
   std::size_t used = 0;
   const auto add = [&](std::string_view part) {
     const auto n = std::min(part.size(), buffer.size() - used - 1);
-    std::memcpy(buffer.data() + used, part.data(), n);
-    used += n;
+    used += part.copy(buffer.data() + used, n);
     buffer[used++] = '\n';
   };
   add(message.via().branch.substr(0, 128));
