@@ -37,7 +37,7 @@ class Weighing {
         message_(packet.sip()),
         worker_(packet.worker()),
         transaction_(transaction),
-        host_(host_of(packet.peer().remote.address)),
+        host_(source_of(packet.peer().remote.address)),
         host_key_(keyed_hash(setup.instance->key(), host_)),
         acting_text_(acting_user_text(message_, transaction.method)),
         acting_(user_hash(acting_text_, worker_.sources())),

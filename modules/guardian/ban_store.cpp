@@ -113,7 +113,7 @@ std::vector<BanPtr> BanStore::covering(const Address& address) const {
     std::vector<BanPtr> out;
     for (const auto& [id, ban] : state.by_id) {
       const bool host = ban->scope == Scope::identity;
-      if (host ? ban->prefix.base == host_of(address) : ban->prefix.contains(address)) out.push_back(ban);
+      if (host ? ban->prefix.base == source_of(address) : ban->prefix.contains(address)) out.push_back(ban);
     }
     return out;
   });
@@ -180,7 +180,7 @@ void BanStore::note(SoftBlockRecord record) {
 std::optional<SoftBlockRecord> BanStore::soft_block(const Address& address) const {
   return state_.with([&](State& state) -> std::optional<SoftBlockRecord> {
     for (const auto& record : state.soft_blocks) {
-      if (record.address == host_of(address) && record.until > clock_.now()) return record;
+      if (record.address == source_of(address) && record.until > clock_.now()) return record;
     }
     return std::nullopt;
   });

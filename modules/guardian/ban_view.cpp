@@ -20,11 +20,8 @@ void rebuild(std::span<const std::uint32_t> lengths, std::vector<std::uint8_t>& 
 
 }  // namespace
 
-Address host_of(const Address& address) {
-  return address.is_v4() ? address : address.masked(64);
-}
 Cidr host_prefix(const Address& address) {
-  return {host_of(address), address.is_v4() ? 32U : 64U};
+  return {source_of(address), address.is_v4() ? 32U : 64U};
 }
 
 std::uint64_t BanView::hash_prefix(const Address& masked, unsigned bits) const {

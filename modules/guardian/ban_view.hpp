@@ -64,8 +64,7 @@ class BanView {
   std::vector<std::uint8_t> v4_in_use_, v6_in_use_;
 };
 
-// What identity and flow bans, and every count per source, are keyed by: IPv4 the address, IPv6 its /64.
-Address host_of(const Address& address);
+// What identity and flow bans cover: IPv4 the address, IPv6 its /64 (source_of).
 Cidr host_prefix(const Address& address);
 
 }  // namespace sipward::guardian

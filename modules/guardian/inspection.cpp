@@ -34,7 +34,7 @@ Inspection::Inspection(const Setup& setup, Shard& shard, Packet& packet)
       worker_(packet.worker()),
       message_(packet.sip()),
       proof_(packet.proof()),
-      host_key_(keyed_hash(setup.instance->key(), host_of(packet.peer().remote.address))) {}
+      host_key_(keyed_hash(setup.instance->key(), source_of(packet.peer().remote.address))) {}
 
 void Inspection::count() {
   const std::size_t worker = worker_.index();
@@ -78,7 +78,7 @@ const Ban* Inspection::narrow_ban() {
   if (!is_request() || (message_.method() != Method::register_ && message_.method() != Method::invite)) {
     return nullptr;
   }
-  const Address host = host_of(remote.address);
+  const Address host = source_of(remote.address);
   const auto& sources = worker_.sources();
   for (const std::uint64_t user : {acting_user(message_, sources), credential_user(message_, sources)}) {
     const Ban* ban = user == 0 ? nullptr : shard_.bans.find_identity(host, user, now);

@@ -35,7 +35,7 @@ void Sanctions::strike(const Peer& peer, const Charge& charge) {
   auto& sources = worker_.sources();
   // Whoever proved himself from this very address and port is not accused by what anybody may have forged.
   if (sources.standing(peer.remote, now).evidence != Evidence::unproven) return;
-  const Address host = host_of(peer.remote.address);
+  const Address host = source_of(peer.remote.address);
   if (charge.critical && sources.registrations(peer.remote.address, now) != 0) return;
   const std::uint64_t key = keyed_hash(instance_.key(), host);
   decided(Action::count, charge.reason);
@@ -64,7 +64,7 @@ void Sanctions::count(const Peer& peer, const Charge& charge) {
   const Time now = worker_.now();
   const Duration find_time = options_.find_time;
   auto& sources = worker_.sources();
-  const Address host = host_of(peer.remote.address);
+  const Address host = source_of(peer.remote.address);
   const Failures::Who who{host, keyed_hash(instance_.key(), host), charge.user};
   const auto tally = shard_.failures.add(who, signal(charge), find_time, now);
   shard_.tally.add(Tally::failures);
@@ -88,7 +88,7 @@ void Sanctions::count(const Peer& peer, const Charge& charge) {
 
 bool Sanctions::ban(const Peer& peer, const Charge& charge, Scope scope) {
   const Time now = worker_.now();
-  const Address host = host_of(peer.remote.address);
+  const Address host = source_of(peer.remote.address);
   const std::uint64_t key = keyed_hash(instance_.key(), host);
   if (shard_.soft_blocks.is_exempt(key, now)) return decided(Action::spared, charge.reason), false;
   auto ban = std::make_unique<Ban>();
@@ -125,7 +125,7 @@ bool Sanctions::ban(const Peer& peer, const Charge& charge, Scope scope) {
 
 void Sanctions::acquit(const Peer& peer, std::uint64_t user) {
   if (user == 0) return;
-  const Address host = host_of(peer.remote.address);
+  const Address host = source_of(peer.remote.address);
   shard_.failures.succeed({host, keyed_hash(instance_.key(), host), user}, options_.find_time, worker_.now());
 }
 

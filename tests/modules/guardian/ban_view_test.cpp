@@ -95,7 +95,7 @@ TEST_CASE("thousands of bans are all found, and all gone when erased in any orde
 }
 
 TEST_CASE("an IPv6 host is its /64") {
-  CHECK(host_of(addr("2001:db8::1:2:3:4")) == addr("2001:db8::"));
-  CHECK(host_of(addr("192.0.2.9")) == addr("192.0.2.9"));
+  CHECK(source_of(addr("2001:db8::1:2:3:4")) == addr("2001:db8::"));
+  CHECK(source_of(addr("192.0.2.9")) == addr("192.0.2.9"));
   CHECK(host_prefix(addr("2001:db8::1")).to_string() == "2001:db8::/64");
 }
