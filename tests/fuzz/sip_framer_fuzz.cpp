@@ -1,19 +1,16 @@
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "check.hpp"
 #include "sipward/sip/framer.hpp"
 #include "sipward/sip/message.hpp"
 
 using namespace sipward;
+using namespace sipward::fuzz;
 using What = sip::Framer::What;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 // The events of a stream of which `step` octets arrive at a time.
 std::string events(std::string_view stream, std::size_t step) {

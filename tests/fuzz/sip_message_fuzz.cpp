@@ -1,23 +1,15 @@
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "check.hpp"
 #include "sipward/sip/framer.hpp"
 #include "sipward/sip/message.hpp"
 #include "sipward/sip/reply.hpp"
 
 using namespace sipward;
+using namespace sipward::fuzz;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool inside(std::string_view part, std::string_view whole) {
-  return part.empty() ||
-         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
-}
 
 void read_all(sip::Message& m, std::string_view input) {
   require(inside(m.octets(), input) && inside(m.body(), input) && inside(m.call_id(), input));

@@ -1,17 +1,14 @@
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "check.hpp"
 #include "sipward/sip/uri.hpp"
 
 using namespace sipward;
+using namespace sipward::fuzz;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 std::string write(const sip::Uri& u) {
   std::string text(u.scheme_text);

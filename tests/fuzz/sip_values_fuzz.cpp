@@ -1,25 +1,17 @@
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "check.hpp"
 #include "sipward/sip/values.hpp"
 
 // The readers of header values, each on any text: what they give lies inside it, and what they call good can
 // be written and read again.
 
 using namespace sipward;
+using namespace sipward::fuzz;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool inside(std::string_view part, std::string_view whole) {
-  return part.empty() ||
-         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
-}
 
 std::vector<std::string> elements(std::string_view text, bool& ok) {
   sip::ListReader list(text);
