@@ -45,10 +45,6 @@ void append_labels(std::string& out, std::string_view names, std::string_view va
 
 }  // namespace
 
-void append_label_value(std::string& out, std::string_view value) {
-  append_escaped(out, value, true);
-}
-
 void append_number(std::string& out, double number) {
   if (std::isnan(number)) {
     out += "NaN";

@@ -13,9 +13,7 @@ inline constexpr std::string_view kPrometheusType = "text/plain; version=0.0.4; 
 // The families in Prometheus's text format 0.0.4, in the order given.
 std::string render_prometheus(const std::vector<MetricFamily>& families);
 
-// The parts, for tests: whole numbers without a fraction, others in the shortest form that reads back the
-// same.
+// A part, for tests: whole numbers without a fraction, others in the shortest form that reads back the same.
 void append_number(std::string& out, double number);
-void append_label_value(std::string& out, std::string_view value);
 
 }  // namespace sipward::admin
