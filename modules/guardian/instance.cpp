@@ -22,7 +22,8 @@ Instance::Instance(std::string name, BuildContext& context)
       workers_(context.workers),
       protected_(context.protected_addresses),
       state_(std::make_shared<State>()),
-      store_(context.clock) {
+      store_(context.clock),
+      events_(context.clock) {
   for (std::size_t i = 0; i < workers_.count(); ++i) {
     state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist));
   }
@@ -73,6 +74,7 @@ BanResult Instance::ban(Worker& worker, std::unique_ptr<Ban> ban, const Options&
   view.insert(added.ban);
   close_streams(*added.ban);
   log_ban(*added.ban);
+  events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
   tell_workers(added.ban, std::move(added.out), worker.index());
   return BanResult::banned;
 }
@@ -82,15 +84,19 @@ BanPtr Instance::ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds
   if (!added.ban) return nullptr;
   close_streams(*added.ban);
   log_ban(*added.ban);
+  events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
   auto made = added.ban;
   tell_workers(std::move(added.ban), std::move(added.out), kNobody);
   return made;
 }
 
-bool Instance::unban(const Cidr& prefix) {
+bool Instance::unban(const Cidr& prefix, std::string_view source) {
   bool lifted = false;
   for (const auto& record : store_.soft_blocks()) lifted = lifted || prefix.contains(record.address);
-  lifted = !store_.remove(prefix).empty() || lifted;
+  for (const auto& ban : store_.remove(prefix)) {
+    lifted = true;
+    events_.publish(event_of(EventKind::unban, ban, source));
+  }
   workers_.post_all([state = state_, prefix](Worker& worker) {
     auto& shard = *state->shards[worker.index()];
     shard.bans.forget(prefix);
@@ -105,7 +111,7 @@ void Instance::lift_whitelisted(const Whitelist& whitelist) {
   for (const auto& ban : store_.all()) {
     // A wide ban stays for whom it also names; whoever is whitelisted is not asked about bans anyway.
     if (ban->prefix.bits >= (ban->prefix.base.is_v4() ? 32U : 64U) && whitelist.touches(ban->prefix)) {
-      unban(ban->prefix);
+      unban(ban->prefix, "whitelist");
     }
   }
 }

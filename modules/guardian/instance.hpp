@@ -11,6 +11,7 @@
 #include "ban_store.hpp"
 #include "ban_view.hpp"
 #include "bounded_table.hpp"
+#include "events.hpp"
 #include "failures.hpp"
 #include "guarded.hpp"
 #include "metrics.hpp"
@@ -83,6 +84,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   Shard& shard(std::size_t worker) { return *state_->shards[worker]; }
   const HashKey& key() const { return state_->key; }
   BanStore& store() { return store_; }
+  Events& events() { return events_; }
   const std::string& name() const { return name_; }
   const Clock& clock() const { return clock_; }
   ProtectedAddresses& protected_addresses() const { return protected_; }
@@ -97,7 +99,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   BanPtr ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds time);
   // Lifts everything that holds inside the prefix: bans of any scope, soft blocks, counts. False when there
   // was nothing to lift.
-  bool unban(const Cidr& prefix);
+  bool unban(const Cidr& prefix, std::string_view source = "admin");
   void lift_whitelisted(const Whitelist& whitelist);
 
   // The running part of the whitelist, by what it was added as; any thread but a worker's.
@@ -128,6 +130,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   ProtectedAddresses& protected_;
   std::shared_ptr<State> state_;
   BanStore store_;
+  Events events_;
   LogLimit log_limit_;
   Guarded<std::map<std::string, std::vector<Cidr>>> added_;
 };

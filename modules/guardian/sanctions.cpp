@@ -57,7 +57,14 @@ void Sanctions::soft_block(const Address& host, std::uint64_t key, const Charge&
   record.reason = charge.reason;
   record.signals = shard_.soft_blocks.signals(key, now);
   if (charge.message) record.excerpt = redacted_excerpt(*charge.message);
+  auto event = std::make_unique<Event>();
+  event->kind = EventKind::attack;
+  event->prefix = host_prefix(host);
+  event->reason = to_string(charge.reason);
+  event->source = "guardian";
+  event->expires_at = instance_.clock().wall(record.until);
   instance_.store().note(std::move(record));
+  instance_.events().publish(std::move(event));
 }
 
 void Sanctions::count(const Peer& peer, const Charge& charge) {
