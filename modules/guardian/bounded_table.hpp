@@ -3,9 +3,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "sipward/clock.hpp"
+#include "sipward/zeroed_array.hpp"
 
 namespace sipward::guardian {
 
@@ -18,7 +18,7 @@ Time worth(const Value& value) {
 // What the network makes us remember, in a fixed number of places. Keys are keyed hashes, so an attacker
 // can't choose where his entries go: a new one replaces, among the kWays places of its neighbourhood, one
 // that is free or expired, else the one that was used least recently by Value's own account. Neither finding
-// nor inserting allocates; every place is made by the constructor.
+// nor inserting allocates; the memory of a place is taken when it is first used.
 //
 // Value is default-constructible and has `Time expires`; worth(value) orders what may go first: smaller goes.
 // Belongs to one worker.
@@ -30,8 +30,8 @@ class BoundedTable {
   // `places` is rounded up to a power of two, at least kWays.
   explicit BoundedTable(std::size_t places)
       : sets_(std::bit_ceil(places < kWays ? kWays : places) / kWays),
-        sets_of_keys_(std::make_unique<Keys[]>(sets_)),
-        values_(std::make_unique<Value[]>(sets_ * kWays)) {}
+        sets_of_keys_(sets_),
+        values_(sets_ * kWays) {}
 
   // nullptr when the key is not there or has expired.
   Value* find(std::uint64_t key, Time now) {
@@ -102,8 +102,8 @@ class BoundedTable {
   }
 
   std::size_t sets_;
-  std::unique_ptr<Keys[]> sets_of_keys_;
-  std::unique_ptr<Value[]> values_;
+  ZeroedArray<Keys> sets_of_keys_;
+  ZeroedArray<Value> values_;
 };
 
 // A key made of two: the same pair gives the same key, and neither part alone tells where it goes.

@@ -4,16 +4,17 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "sipward/clock.hpp"
+#include "sipward/zeroed_array.hpp"
 
 namespace sipward {
 
 // A hash table of fixed size that forgets instead of growing: entries live in neighbourhoods of eight, and a
 // new one takes the place of the least useful of its own. Keys are secret hashes, so nobody chooses whose
 // place that is. Entry has `key` (0: free) and `expires`, and may have `rank()`: what ranks lower goes first,
-// then what expires sooner. No allocation after construction; not safe for more than one thread.
+// then what expires sooner. An Entry whose octets are all zero is a free one. No allocation after
+// construction; not safe for more than one thread.
 template <class Entry>
 class BoundedTable {
  public:
@@ -22,7 +23,7 @@ class BoundedTable {
   // At least `capacity` entries, rounded up to a power of two.
   explicit BoundedTable(std::size_t capacity)
       : mask_(std::bit_ceil(capacity < kWays ? kWays : capacity) / kWays - 1),
-        entries_(std::make_unique<Entry[]>((mask_ + 1) * kWays)) {}
+        entries_((mask_ + 1) * kWays) {}
 
   Entry* find(std::uint64_t key, Time now) {
     for (Entry *e = home(key), *end = e + kWays; e != end; ++e)
@@ -71,7 +72,7 @@ class BoundedTable {
 
   std::size_t mask_;
   std::size_t used_ = 0;
-  std::unique_ptr<Entry[]> entries_;
+  ZeroedArray<Entry> entries_;
 };
 
 }  // namespace sipward
