@@ -30,11 +30,13 @@ class WorkerThread::UdpListener final : public Pollable {
     worker_.poller_.remove(target.fd, *this);
     worker_.queue_.forget(target);
   }
-  void readable() override {
+  bool readable() override {
+    worker_.went_on_ = false;
     const auto result = worker_.ring_.drain(
         target.fd, false, [this](const ReceiveRing::Datagram& d) { worker_.datagram(*this, d); }, [] {});
     if (result.truncated != 0)
       worker_.metrics_.datagrams.add(worker_.index_, RuntimeMetrics::truncated, result.truncated);
+    return worker_.went_on_ || !result.emptied;
   }
 
   SendTarget target;
@@ -61,11 +63,12 @@ class WorkerThread::ClientPort final : public UdpPort, public Pollable {
     worker_.queue_.forget(target_);
   }
   bool watch() { return worker_.poller_.add(target_.fd, *this); }
-  void readable() override {
+  bool readable() override {
     worker_.ring_.drain(
         target_.fd, target_.connected,
         [this](const ReceiveRing::Datagram& d) { worker_.shielded([&] { receive_(d.from, d.octets); }); },
         [] {});
+    return true;
   }
   void send(std::string_view octets, const Endpoint* to) override {
     worker_.queue_.add(target_, octets, to, nullptr);
@@ -202,6 +205,7 @@ void WorkerThread::datagram(UdpListener& listener, const ReceiveRing::Datagram& 
         return metrics_.dropped.add(index_, RuntimeMetrics::overloaded);
       waiting.fetch_add(1, std::memory_order_relaxed);
       metrics_.handed_over.add(index_);
+      went_on_ = true;
       pool_.post(owner_index, [peer, octets = std::string(d.octets), keep_alive](Worker& worker) {
         auto& thread = static_cast<WorkerThread&>(worker);
         thread.handed_.fetch_sub(1, std::memory_order_relaxed);
@@ -221,6 +225,7 @@ void WorkerThread::inbound(const Peer& peer, std::string_view octets, bool keep_
   try {
     switch (run_inbound(*target, packet_)) {
       case ChainEnd::handled:
+        went_on_ = true;
         if (is_stream(peer.transport)) passed_on();
         break;
       case ChainEnd::dropped:
@@ -228,6 +233,7 @@ void WorkerThread::inbound(const Peer& peer, std::string_view octets, bool keep_
         metrics_.dropped.add(index_, RuntimeMetrics::by_handler);
         break;
       case ChainEnd::own_ack:
+        went_on_ = true;
         metrics_.dropped.add(index_, RuntimeMetrics::own_ack);
         break;
       case ChainEnd::unmatched:

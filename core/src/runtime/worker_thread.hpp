@@ -147,6 +147,7 @@ class WorkerThread final : public Worker, private Poller::Batches {
   std::string reply_;
   Time now_{};
   int depth_ = 0;
+  bool went_on_ = false;  // something of the socket that is being read was passed on or answered
   std::vector<BatchEnd*> ends_;
   LogLimit handler_errors_;
   std::thread thread_;

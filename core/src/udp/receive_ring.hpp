@@ -31,6 +31,7 @@ class ReceiveRing {
   struct Result {
     std::size_t received = 0;
     std::size_t truncated = 0;  // longer than a slot; dropped
+    bool emptied = false;       // nothing was left for the next wake-up
   };
   // Hands each waiting datagram to `take`, and calls `gulp_done` after each gulp. With `connected` the sender
   // is not looked at.
@@ -49,7 +50,8 @@ class ReceiveRing {
         }
       }
       if (count != 0) gulp_done();
-      if (count < kSlots) break;
+      result.emptied = count < kSlots;
+      if (result.emptied) break;
     }
     return result;
   }
