@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -86,6 +87,9 @@ class Sources {
   Standing standing(const Endpoint& source, Time now) const;
   // Live registrations that came from the address (IPv6: from its /64), by any port.
   std::size_t registrations(const Address& address, Time now) const;
+  // The most that lived there at once within a week, those of now included: known also after they ended, and
+  // after a restart. Scales what an address may take; it proves nothing.
+  std::size_t regulars(const Address& address, Time now) const;
   // Whether that user (AoR user part, escapes decoded) is registered from the address (IPv6: from its /64).
   bool is_registered(const Address& address, std::string_view user, Time now) const;
   // The client of a live registration for a Request-URI that the upstream sends to a shared socket: by the
@@ -112,6 +116,9 @@ class Sources {
   // The transaction of a message, among those that came in by that listener. A request that has a
   // transaction's identifiers but asks something else, or with other credentials, is no part of it.
   Transaction* find(sip::Message& message, std::uint32_t listener, Time now);
+  // Walks what regulars() knows: (address, most, until). Rare.
+  void for_each_regular(Time now, const std::function<void(const Address&, std::size_t, Time)>& visit) const;
+  void restore_regular(const Address& address, std::size_t most, Time until, Time now);
   // nullptr for an ACK, and when another client or another request holds the identifiers.
   Transaction* begin(sip::Message& message, const Peer& peer, Proof proof, Time now);
 

@@ -64,6 +64,7 @@ Deployment::Deployment(const Setup& setup, const config::GlobalOptions& first, A
       metrics_(worker_count(first)),
       resolver_(setup.control, setup.log),
       workers_(worker_count(first), setup.clock, setup.log, metrics_, routing_),
+      regulars_(setup.control, workers_, setup.clock, setup.log),
       retired_(setup.control),
       listeners_(workers_, setup.log),
       grace_timer_(setup.control),
@@ -135,6 +136,7 @@ void Deployment::activate(const config::Sipfile& sipfile, std::shared_ptr<RouteT
   const bool optional_site = add_sites_(tree, sipfile);
   provision_tree(tree, setup_.modules, context);
   if (tree.http) open_sites(tree, optional_site);
+  if (!serving_) regulars_.start(context.state_dir);
   const auto opened = listeners_.prepare(next.lent());
   auto log = StderrLogger::prepare(sipfile.options.log);
   auto running =
@@ -143,6 +145,7 @@ void Deployment::activate(const config::Sipfile& sipfile, std::shared_ptr<RouteT
   for (const auto& service : services_.take_new()) service->start();
 
   // Nothing below can fail.
+  regulars_.move(context.state_dir);
   setup_.log.take(std::move(log));
   const auto old = std::exchange(serving_, next.release());
   publish(Listeners::routing(*opened));
@@ -207,6 +210,7 @@ void Deployment::stop() {
   if (serving_ && serving_->http) serving_->http->publish(std::make_shared<std::vector<HttpSite>>());
   const auto deadline = setup_.clock.now() + kStopTime;
   for (const auto& service : services_.all()) service->stop(deadline);
+  regulars_.stop();
   routing_.publish(nullptr);
   listeners_.clear();
   serving_.reset();

@@ -13,6 +13,7 @@
 #include "observe/stderr_logger.hpp"
 #include "routing/builder.hpp"
 #include "runtime/listeners.hpp"
+#include "runtime/regulars_file.hpp"
 #include "runtime/resolver.hpp"
 #include "runtime/retired_trees.hpp"
 #include "runtime/worker_pool.hpp"
@@ -92,6 +93,7 @@ class Deployment {
   std::shared_ptr<void> own_addresses_, system_addresses_;
   Published<Routing> routing_;
   WorkerPool workers_;
+  RegularsFile regulars_;
   RetiredTrees retired_;
   Listeners listeners_;
   boost::asio::steady_timer grace_timer_;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "sipward/clock.hpp"
 #include "sipward/zeroed_array.hpp"
@@ -49,6 +50,12 @@ class BoundedTable {
     *worst = Entry{};
     worst->key = key;
     return *worst;
+  }
+  // For what is rare: walks the whole table.
+  template <class Visit>
+  void for_each(Time now, Visit&& visit) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+      if (entries_[i].key != 0 && entries_[i].expires > now) visit(std::as_const(entries_[i]));
   }
   void erase(Entry& entry) {
     entry = Entry{};

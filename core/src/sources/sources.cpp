@@ -8,6 +8,7 @@
 #include "sipward/sip/message.hpp"
 #include "sources/bounded_table.hpp"
 #include "sources/registrations.hpp"
+#include "sources/regulars.hpp"
 
 namespace sipward {
 namespace {
@@ -183,6 +184,7 @@ struct Sources::Impl {
   BoundedTable<Way> contacts, dialogs;
   BoundedTable<Contacts> several;
   Registrations registrations;
+  Regulars regulars;
   std::atomic<std::size_t> transactions_size{0}, proven_size{0}, registrations_size{0}, dialogs_size{0};
 
   Impl(const HashKey& k, const Limits& l)
@@ -194,7 +196,8 @@ struct Sources::Impl {
         contacts(l.proven),
         dialogs(l.proven),
         several(kSeveralContacts),
-        registrations(k, l.registrations) {}
+        registrations(k, l.registrations),
+        regulars(k) {}
 
   std::uint64_t endpoint_key(const Endpoint& e) const {
     const auto h = keyed_hash(key, e);
@@ -311,6 +314,20 @@ std::size_t Sources::registrations(const Address& address, Time now) const {
   return impl_->registrations.count(address, now);
 }
 
+std::size_t Sources::regulars(const Address& address, Time now) const {
+  return std::max(registrations(address, now), impl_->regulars.count(address, now));
+}
+
+void Sources::for_each_regular(Time now,
+                               const std::function<void(const Address&, std::size_t, Time)>& visit) const {
+  for (const auto& r : impl_->regulars.list(now)) visit(r.address, r.registrations, r.expires);
+}
+
+void Sources::restore_regular(const Address& address, std::size_t most, Time until, Time now) {
+  const auto bounded = static_cast<std::uint32_t>(std::min<std::size_t>(most, Regulars::kMost));
+  impl_->regulars.restore({address, bounded, until}, now);
+}
+
 bool Sources::is_registered(const Address& address, std::string_view user, Time now) const {
   std::array<char, 256> buffer;
   return impl_->registrations.has(address, hash(sip::normalise_user(user, buffer)), now);
@@ -414,7 +431,9 @@ void Sources::Impl::bind(sip::Message& m, const Peer& peer, const Transaction& t
   const auto by_contact = contact_key(contact), by_user = contact_user_key(grant.contact);
   put_way(contacts, {by_contact, expires, is_proven, peer, by_user}, now);
   put_way(contacts, {by_user, expires, is_proven, peer, by_contact}, now);
-  if (is_proven) registrations.add(peer.remote, user_hash(sip::parse_uri(m.to().uri)), contact, expires, now);
+  if (!is_proven) return;
+  registrations.add(peer.remote, user_hash(sip::parse_uri(m.to().uri)), contact, expires, now);
+  regulars.note(peer.remote.address, registrations.count(peer.remote.address, now), now);
 }
 
 void Sources::Impl::register_answer(sip::Message& m, const Peer& peer, const Transaction& t, Time now) {
