@@ -28,6 +28,7 @@ class Setup {
   const Options& options;
   const Checks checks;
   const std::array<std::optional<Limit>, sip::kMethods + 1> rates;
+  const Limit strangers;      // one worker's share
   const Whitelist whitelist;  // what the Sipfile lists as addresses and networks
   std::shared_ptr<Instance> instance;
   GuardianMetrics metrics;

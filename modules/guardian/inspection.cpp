@@ -131,15 +131,37 @@ bool Inspection::limited() {
   return !sip::is_emergency(message_.uri()) && !packet_.transaction();
 }
 
+// A client does not send a request again over a stream (RFC 3261 17.1.2.1), so one that comes too early is
+// let through and its stream is not read until the next may come. False when that would be too long.
+bool Inspection::slow_down(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other) {
+  const auto wait = shard_.rates.borrow(one, other, Lane::proven, worker_.now());
+  if (wait > RateLimiter::kLongestWait) return false;
+  if (wait == Duration::zero()) return true;
+  const bool shadow = setup_.options.shadow || setup_.options.rates_shadow;
+  if (!shadow) worker_.delay(packet_.peer(), wait);
+  shard_.tally.add(Tally::rate_limited);
+  setup_.metrics.rate_limited.add(worker_.index(), static_cast<std::size_t>(message_.method()));
+  setup_.metrics.decision(worker_.index(), shadow ? Action::would_drop : Action::delay, Reason::rate_limit);
+  return true;
+}
+
 // True when it goes through: at once, or because its client sends again what was turned away.
-bool Inspection::turn_away_or_pass(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other) {
+// All strangers share one more bucket of each kind: forged packets can come from any number of sources.
+bool Inspection::turn_away_or_pass(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other,
+                                   bool stranger) {
   const Time now = worker_.now();
+  if (is_stream(packet_.transport())) return slow_down(one, other);
   if (proven()) return shard_.rates.allow(one, other, Lane::proven, now);
-  if (shard_.rates.allow(one, other, Lane::first, now)) return true;
-  if (!is_request() || is_stream(packet_.transport())) return false;
-  const std::uint64_t transaction = transaction_hash(true);
-  if (shard_.rates.is_repeat(transaction, now) && shard_.rates.allow(one, other, Lane::again, now))
+  const auto& limit = setup_.strangers;
+  if (shard_.rates.allow(one, other, Lane::first, now) && (!stranger || shard_.strangers.allow(limit, now))) {
     return true;
+  }
+  if (!is_request()) return false;
+  const std::uint64_t transaction = transaction_hash(true);
+  if (shard_.rates.is_repeat(transaction, now) && shard_.rates.allow(one, other, Lane::again, now) &&
+      (!stranger || shard_.strangers_again.allow(limit, now))) {
+    return true;
+  }
   shard_.rates.turn_away(transaction, now);
   return false;
 }
@@ -155,16 +177,17 @@ std::optional<Verdict> Inspection::over_rate() {
   if (!limited()) {
     if (proven()) return std::nullopt;
     const RateLimiter::Bucket packets{mix(host_key_, kPacketSlot), &kPackets, 4};
-    return turn_away_or_pass(packets, {}) ? std::nullopt : block(Reason::packet_rate, false);
+    return turn_away_or_pass(packets, {}, false) ? std::nullopt : block(Reason::packet_rate, false);
   }
   const auto method = static_cast<std::size_t>(message_.method());
   RateLimiter::Bucket one{mix(host_key_, method), rates[method] ? &*rates[method] : nullptr, 4};
   // What the Sipfile allows is not narrowed by what stands without it.
   if (!any && one.limit) all.limit = nullptr;
-  if (!one.limit && !all.limit) return std::nullopt;
-  const auto live = worker_.sources().registrations(packet_.peer().remote.address, worker_.now());
+  const auto live = worker_.sources().regulars(packet_.peer().remote.address, worker_.now());
   one.scale = all.scale = 4 + static_cast<std::uint32_t>(std::min(live, kMaxScale));
-  if (turn_away_or_pass(one, all)) return std::nullopt;
+  const bool stranger = live == 0 && !proven() && packet_.standing().evidence == Evidence::unproven;
+  if (!stranger && !one.limit && !all.limit) return std::nullopt;
+  if (turn_away_or_pass(one, all, stranger)) return std::nullopt;
   setup_.metrics.rate_limited.add(worker_.index(), method);
   shard_.tally.add(Tally::rate_limited);
   return block(Reason::rate_limit, setup_.options.rates_shadow);

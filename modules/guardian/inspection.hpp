@@ -29,7 +29,8 @@ class Inspection {
   bool proven() const { return proof_ != Proof::none; }
   bool of_open_invite();
   bool limited();
-  bool turn_away_or_pass(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other);
+  bool slow_down(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other);
+  bool turn_away_or_pass(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other, bool stranger);
   std::uint64_t transaction_hash(bool with_method);
   const Ban* narrow_ban();
   bool excused();

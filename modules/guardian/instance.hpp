@@ -63,6 +63,8 @@ struct alignas(64) Shard {
   SoftBlocks soft_blocks;
   Failures failures;
   RateLimiter rates;
+  // Of all sources that nothing speaks for: what they ask for the first time, and what they repeat.
+  Gate strangers, strangers_again;
   BoundedTable<OpenInvite> open_invites;
   BoundedTable<RefusedInvite> refused_invites;
   RecordLimit records;

@@ -41,6 +41,8 @@ std::string_view to_string(Action action) {
       return "would_drop";
     case Action::would_ban:
       return "would_ban";
+    case Action::delay:
+      return "delay";
   }
   return "drop";
 }

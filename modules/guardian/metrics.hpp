@@ -23,8 +23,9 @@ enum class Action : std::uint8_t {
   spared,  // would have been banned or soft-blocked, but is protected, or past the limit of automatic bans
   would_drop,  // shadow
   would_ban,
+  delay,  // let through, but its stream is not read for a while
 };
-inline constexpr std::size_t kActions = 8;
+inline constexpr std::size_t kActions = 9;
 std::string_view to_string(Action action);
 
 // Why an answer of the PBX could not be weighed.

@@ -46,6 +46,8 @@ struct Options {
   std::vector<std::string> whitelist_names;
 
   std::array<std::optional<config::Rate>, sip::kMethods + 1> rates;
+  // Requests of all sources together that nothing speaks for.
+  config::Rate strangers{200, std::chrono::seconds(1), 400};
   bool rates_shadow = false;
 
   bool flood = false;

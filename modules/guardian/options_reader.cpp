@@ -91,6 +91,7 @@ void read_rates(Reader& r, Options& o) {
       config::Rate rate = o.rates[slot].value_or(config::Rate{});
       if (b.rate(name, rate)) o.rates[slot] = rate;
     }
+    b.rate("strangers", o.strangers);
     b.flag("shadow", o.rates_shadow);
   });
 }

@@ -41,6 +41,20 @@ class Limit {
   Duration whole_;
 };
 
+// One token bucket, for what a whole worker takes in. Belongs to one worker.
+class Gate {
+ public:
+  bool allow(const Limit& limit, Time now) {
+    const Time full = std::max(full_, now);
+    if (full - now > limit.depth(4)) return false;
+    full_ = full + limit.interval(4);
+    return true;
+  }
+
+ private:
+  Time full_{};
+};
+
 // Token buckets per source. So a source that proves what it sends gets exactly its rate; one that proves
 // nothing gets its rate for new requests and as much again for repeated ones; never more than three times the
 // rate in all. Buckets are bounded (kSources); a source whose buckets were pushed out begins with full ones.
@@ -52,6 +66,8 @@ class RateLimiter {
   // A client repeats after T1 = 500 ms (RFC 3261 17.1.1.2); some are a little early.
   static constexpr auto kEarliestRepeat = std::chrono::milliseconds(400);
   static constexpr auto kLatestRepeat = std::chrono::seconds(32);
+  // Longer than that nobody is made to wait: a client gives up after 32 s (Timer F), its answer included.
+  static constexpr auto kLongestWait = std::chrono::seconds(20);
 
   RateLimiter() : RateLimiter(kSources, kTurnedAway) {}
   RateLimiter(std::size_t sources, std::size_t turned_away) : buckets_(sources), turned_away_(turned_away) {}
@@ -66,6 +82,10 @@ class RateLimiter {
   // Takes a token from each bucket, or from none and returns false when one is empty. Ones without a rate are
   // skipped.
   bool allow(const Bucket& one, const Bucket& other, Lane lane, Time now);
+  // The same for a client that can be made to wait: takes the tokens before they are there, and returns the
+  // time until they are; zero when they were. Nothing is taken, and kLongestWait exceeded, when that is too
+  // far ahead.
+  Duration borrow(const Bucket& one, const Bucket& other, Lane lane, Time now);
   // Gives tokens back, never beyond the burst.
   void refund(const Bucket& bucket, Lane lane, unsigned tokens, Time now);
 
@@ -87,8 +107,10 @@ class RateLimiter {
   struct Draw {
     Time* full = nullptr;
     Time next{};
+    Duration wait{};  // until the token is there
   };
-  bool draw(const Bucket& bucket, Lane lane, Time now, Draw& draw);
+  void draw(const Bucket& bucket, Lane lane, Time now, Draw& draw);
+  Duration take(const Bucket& one, const Bucket& other, Lane lane, Duration ahead, Time now);
 
   BoundedTable<Buckets> buckets_;
   BoundedTable<TurnedAway> turned_away_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "guardian.hpp"
@@ -19,12 +20,21 @@ auto limits_of(const Options& options) {
   return limits;
 }
 
+// Sources are spread over the workers evenly.
+config::Rate share_of(config::Rate rate, std::size_t workers) {
+  const auto n = static_cast<std::uint32_t>(std::max<std::size_t>(workers, 1));
+  rate.per *= n;
+  rate.burst = std::max(rate.burst / n, 1U);
+  return rate;
+}
+
 }  // namespace
 
 Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
     : options(shared->options),
       checks(options),
       rates(limits_of(options)),
+      strangers(share_of(options.strangers, context.workers.count())),
       whitelist(options.whitelist),
       instance(context.services.find_or_make<Instance>(
           "sip_guardian/" + options.name, [&] { return std::make_shared<Instance>(options.name, context); })),

@@ -35,6 +35,7 @@ class KeepingWorker final : public Worker, public Workers {
   std::size_t queued(const Peer&) const override { return 0; }
   void pause(const Peer&) override {}
   void resume(const Peer&) override {}
+  void delay(const Peer&, Duration) override {}
   void close(const Peer&) override {}
   void watch(const Peer&, std::function<void()>, std::function<void()>) override {}
   void close_source(const Cidr&) override {}

@@ -97,6 +97,7 @@ class SipStream : public std::enable_shared_from_this<SipStream> {
   void resume();
   void hold();  // stops reading like pause(), and besides it, for as long as the owner wants
   void release();
+  void delay(Duration time);  // stops reading for that long from now, and besides the others
   std::size_t queued() const;
   bool open() const;
   std::uint64_t id = 0;   // the owner's to use

@@ -61,6 +61,9 @@ class Worker {
   // Stops reading from the client's stream until resume(); a stream paused for over 30 s is closed.
   virtual void pause(const Peer& peer) = 0;
   virtual void resume(const Peer& peer) = 0;
+  // Stops reading from the client's stream for `time` from now: it asks faster than it may, and what it would
+  // lose it would not send again (RFC 3261 17.1.2.1). Besides pause(), and without its limit.
+  virtual void delay(const Peer& peer, Duration time) = 0;
   // Closes the client's stream after what is queued was written.
   virtual void close(const Peer& peer) = 0;
   // Calls `ended` once when the client's stream has ended (now, when it already has), and `drained` each time

@@ -108,6 +108,7 @@ class WorkerThread final : public Worker, private Poller::Batches {
   std::size_t queued(const Peer& peer) const override { return connections_.queued(peer); }
   void pause(const Peer& peer) override { connections_.pause(peer); }
   void resume(const Peer& peer) override { connections_.resume(peer); }
+  void delay(const Peer& peer, Duration time) override { connections_.delay(peer, time); }
   void close(const Peer& peer) override { connections_.close(peer); }
   void watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended) override;
   void close_source(const Cidr& prefix) override { connections_.close_source(prefix); }

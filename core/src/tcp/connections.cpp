@@ -165,7 +165,7 @@ bool Connections::has_room(const Address& address) {
   };
   const auto known = origins_.find(source_of(address));
   const auto have = known == origins_.end() ? 0 : known->second.connections.size();
-  const auto registered = worker_.sources().registrations(address, worker_.now());
+  const auto registered = worker_.sources().regulars(address, worker_.now());
   if (have >= limits_->per_source && have - limits_->per_source >= registered)
     return refuse(RuntimeMetrics::too_many);
   if (registered == 0 && !within_pace(address)) return refuse(RuntimeMetrics::too_fast);
@@ -393,6 +393,10 @@ void Connections::pause(const Peer& peer) {
 
 void Connections::resume(const Peer& peer) {
   if (auto* client = find(peer.connection)) client->stream->resume();
+}
+
+void Connections::delay(const Peer& peer, Duration time) {
+  if (auto* client = find(peer.connection)) client->stream->delay(time);
 }
 
 void Connections::close(const Peer& peer) {

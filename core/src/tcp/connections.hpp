@@ -57,6 +57,7 @@ class Connections final : public SipStream::Owner {
   std::size_t queued(const Peer& peer) const;
   void pause(const Peer& peer);
   void resume(const Peer& peer);
+  void delay(const Peer& peer, Duration time);
   void close(const Peer& peer);
   void watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended);
   void close_source(const Cidr& prefix);

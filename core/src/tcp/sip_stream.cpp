@@ -65,11 +65,13 @@ struct SipStream::Impl {
   Options options;
   sip::Framer framer;
   asio::steady_timer read_timer, write_timer;
+  std::unique_ptr<asio::steady_timer> delay_timer;  // made when it is first needed
   std::string buffer;          // read and not consumed; what is consumed at once never gets here
   std::string queue, writing;  // to be written; being written
   std::size_t accounted = 0;   // of these three, in the worker's sum
   State state = State::fresh;
-  bool paused = false, held = false, full = false;  // why it is not read; full: read_until_queued
+  // Why it is not read; full: read_until_queued.
+  bool paused = false, held = false, delayed = false, full = false;
   bool reading = false, write_pending = false;
   bool seen_octets = false, seen_message = false;
   bool serving = false;  // inside the framing loop
@@ -128,6 +130,7 @@ struct SipStream::Impl {
     socket.close(ignored);
     read_timer.cancel();
     write_timer.cancel();
+    delay_timer.reset();
     let_go(queue);
     if (!serving) let_go(buffer);  // or else the owner may be looking at it
     account();
@@ -157,7 +160,7 @@ struct SipStream::Impl {
 
   // --- reading ---------------------------------------------------------------------------------------------
 
-  bool stopped() const { return paused || held || full; }
+  bool stopped() const { return paused || held || delayed || full; }
 
   // No buffer waits with it: thousands of idle connections cost next to nothing.
   void read(SipStream& self) {
@@ -333,6 +336,19 @@ struct SipStream::Impl {
     if (!hold) go_on(self);
   }
 
+  void set_delay(SipStream& self, Duration time) {
+    if (state != State::open || time <= Duration::zero()) return;
+    delayed = true;
+    if (!paused) read_timer.cancel();
+    if (!delay_timer) delay_timer = std::make_unique<asio::steady_timer>(worker.io());
+    delay_timer->expires_after(time);
+    delay_timer->async_wait([stream = self.shared_from_this()](error_code error) {
+      if (error) return;
+      stream->impl_->delayed = false;
+      if (!stream->impl_->paused) stream->impl_->go_on(*stream);
+    });
+  }
+
   // --- writing ---------------------------------------------------------------------------------------------
 
   std::size_t queued() const { return queue.size() + writing.size(); }
@@ -501,6 +517,9 @@ void SipStream::hold() {
 }
 void SipStream::release() {
   impl_->set_hold(*this, false);
+}
+void SipStream::delay(Duration time) {
+  impl_->set_delay(*this, time);
 }
 std::size_t SipStream::queued() const {
   return impl_->queued();

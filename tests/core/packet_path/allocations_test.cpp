@@ -161,7 +161,9 @@ TEST_CASE("the count sees what a worker allocates") {
 }
 
 TEST_CASE("after warm-up no request or answer of a proven UDP source costs an allocation") {
-  Lab lab("sip_guardian {\nvalidation {\nmode strict\n}\nrate_limit {\nany 1000000/s burst 1000000\n}\n}");
+  Lab lab(
+      "sip_guardian {\nvalidation {\nmode strict\n}\nrate_limit {\nany 1000000/s burst 1000000\nstrangers "
+      "1000000/s burst 1000000\n}\n}");
   auto phone = lab.client("127.0.0.1");
   REQUIRE(lab.prove(phone));
   int lost = 0;
@@ -175,7 +177,9 @@ TEST_CASE("after warm-up no request or answer of a proven UDP source costs an al
 }
 
 TEST_CASE("after warm-up no request or answer of an unproven UDP source costs an allocation") {
-  Lab lab("sip_guardian {\nvalidation {\nmode strict\n}\nrate_limit {\nany 1000000/s burst 1000000\n}\n}");
+  Lab lab(
+      "sip_guardian {\nvalidation {\nmode strict\n}\nrate_limit {\nany 1000000/s burst 1000000\nstrangers "
+      "1000000/s burst 1000000\n}\n}");
   std::vector<Socket> strangers;
   for (int i = 1; i <= 100; ++i) strangers.push_back(lab.client("127.0.1." + std::to_string(i)));
   int lost = 0;

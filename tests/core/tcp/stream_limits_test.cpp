@@ -89,6 +89,46 @@ TEST_CASE("a paused stream is not read, and goes on where it stopped") {
   CHECK(desk.journal.wait(4).back() == "d");
 }
 
+TEST_CASE("a delayed stream is not read for its time, and goes on by itself where it stopped") {
+  StreamDesk desk(patient());
+  desk.act = [](SipStream& s, std::string_view) { s.delay(kShort); };
+  auto client = desk.open();
+  const auto begin = std::chrono::steady_clock::now();
+  client.send(message_text("a") + message_text("b") + message_text("c"));
+  CHECK(desk.journal.wait(3) == Words{"a", "b", "c"});
+  CHECK(std::chrono::steady_clock::now() - begin >= 2 * kShort);
+}
+
+TEST_CASE("a delay does not end a pause, nor a pause a delay") {
+  StreamDesk desk(patient());
+  desk.act = [](SipStream& s, std::string_view) {
+    s.delay(kShort);
+    s.pause();
+  };
+  auto client = desk.open();
+  client.send(message_text("a") + message_text("b"));
+  CHECK(desk.journal.wait(2, 3 * kShort) == Words{"a"});
+  desk.act = [](SipStream& s, std::string_view) {
+    s.pause();
+    s.delay(kLong);
+    s.resume();
+  };
+  desk.with([](SipStream& s) { s.resume(); });
+  client.send(message_text("c"));
+  CHECK(desk.journal.wait(3, 3 * kShort) == Words{"a", "b"});
+}
+
+TEST_CASE("a stream may end while it is delayed") {
+  StreamDesk desk(patient());
+  desk.act = [](SipStream& s, std::string_view) {
+    s.delay(kLong);
+    s.close();
+  };
+  auto client = desk.open();
+  client.send(message_text("a"));
+  CHECK(desk.journal.wait(2) == Words{"a", "ended closed_by_us"});
+}
+
 TEST_CASE("a paused stream holds its peer up instead of filling memory") {
   StreamDesk desk(patient());
   desk.act = [](SipStream& s, std::string_view) { s.pause(); };

@@ -25,7 +25,8 @@ PHONES2 = "203.0.113.30"
 TRUNK = "203.0.113.40"
 ATTACKERS = [f"203.0.113.{200 + i}" for i in range(40)]
 
-CROWDS = ["198.51.100.0/24", "192.0.2.0/24"]   # every address of these is the attacker's too
+FORGED_CROWD = "198.18.0.0/16"
+CROWDS = ["198.51.100.0/24", "192.0.2.0/24", FORGED_CROWD]   # every address of these is the attacker's too
 
 CLIENTS = {"phones": [PHONES], "phones2": [PHONES2], "trunk": [TRUNK], "attacker": ATTACKERS}
 

@@ -48,11 +48,15 @@ class Kamailio:
         return probe.ask(probe.request("OPTIONS", f"sip:{netns.PBX}"), seconds=0.3) is not None
 
     def registered(self):
-        """How many users have a live registration, as the registrar itself sees it."""
+        """How many users have a live registration."""
+        return len(self.registered_users())
+
+    def registered_users(self):
+        """Who has a live registration, as the registrar itself sees it."""
         answer = subprocess.run(
             self._lab.argv("pbx", ["kamcmd", "-s", f"unix:{self._runtime}/kamailio_ctl", "ul.dump", "brief"]),
             capture_output=True, text=True, timeout=10)
-        return len(set(re.findall(r"AoR: (\S+)", answer.stdout)))
+        return set(re.findall(r"AoR: ([^@\s]+)", answer.stdout))
 
     def log(self):
         return self._process.text()
@@ -118,6 +122,10 @@ class Sipp:
             raise AssertionError(f"{self.name}: {succeeded} of {self._calls} calls succeeded, {failed} failed, "
                                  f"status {status}\n{self.report()}")
         return succeeded
+
+    def wait(self, seconds):
+        """Waits for the caller to end, however its calls went."""
+        self._process.wait(seconds)
 
     def report(self):
         return tail(self._errors, 40)[-2000:]   # SIPp writes no line ends

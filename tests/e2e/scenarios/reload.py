@@ -56,6 +56,7 @@ GUARD = """\
             max_failures %d
             rate_limit {
                 register 3/1h burst 3
+                strangers 100000/s
             }
         }
         proxy %s

@@ -1,6 +1,8 @@
 // forge: sends UDP datagrams with a source address and port that belong to somebody else, for tests inside a
 // namespace. Bounded by a count and by a time. Refuses targets outside the documentation networks.
-// usage: forge SOURCE PORT TARGET PORT COUNT SECONDS PER_SECOND KIND[,KIND...]
+// usage: forge SOURCE[+CROWD] PORT TARGET PORT COUNT SECONDS PER_SECOND KIND[,KIND...]
+// With a CROWD, 198.18.0.0 or 198.19.0.0, every second packet comes from one of the 65,536 addresses that begin like
+// it, and from any port.
 // kinds: null agent register invite unknown; each packet takes the next kind, with its own Call-ID, branch
 // and tag. Prints: sent N in S s
 #define _GNU_SOURCE
@@ -75,6 +77,11 @@ static uint16_t ip_checksum(const void* data, size_t size) {
   return htons((uint16_t)~sum);
 }
 
+// RFC 2544 keeps 198.18.0.0/15 for measurements.
+static int is_crowd(struct in_addr a) {
+  return (ntohl(a.s_addr) & 0xfffeffffu) == 0xc6120000u;
+}
+
 static int is_documentation(struct in_addr a) {
   uint32_t net = ntohl(a.s_addr) >> 8;
   return net == 0xc00002 || net == 0xc63364 || net == 0xcb0071;  // RFC 5737
@@ -86,6 +93,13 @@ int main(int argc, char** argv) {
     return 2;
   }
   struct sockaddr_in source = {.sin_family = AF_INET}, target = {.sin_family = AF_INET};
+  struct in_addr crowd = {0};
+  char* plus = strchr(argv[1], '+');
+  if (plus) *plus = 0;
+  if (plus && (inet_pton(AF_INET, plus + 1, &crowd) != 1 || !is_crowd(crowd))) {
+    fputs("forge: a crowd is 198.18.0.0 or 198.19.0.0\n", stderr);
+    return 2;
+  }
   if (inet_pton(AF_INET, argv[1], &source.sin_addr) != 1 ||
       inet_pton(AF_INET, argv[3], &target.sin_addr) != 1 || !is_documentation(source.sin_addr) ||
       !is_documentation(target.sin_addr)) {
@@ -128,8 +142,18 @@ int main(int argc, char** argv) {
     for (; batch < kBatch && sent + batch < count; batch++) {
       struct iphdr* ip = (struct iphdr*)data[batch];
       struct udphdr* udp = (struct udphdr*)(ip + 1);
+      struct in_addr from = source.sin_addr;
+      char from_text[INET_ADDRSTRLEN], port_text[8];
+      unsigned port = (unsigned)atoi(argv[2]);
+      if (plus && (sent + batch) % 2 == 1) {
+        uint64_t any = next_random();
+        from.s_addr = htonl(ntohl(crowd.s_addr) | (uint32_t)(any & 0xffff));
+        port = 1024 + (unsigned)(any >> 16) % 64000;
+      }
+      inet_ntop(AF_INET, &from, from_text, sizeof from_text);
+      snprintf(port_text, sizeof port_text, "%u", port);
       int n = compose((char*)(udp + 1), kLargest - sizeof *ip - sizeof *udp,
-                      kinds[(sent + batch) % kind_count], argv[1], argv[2]);
+                      kinds[(sent + batch) / 2 % kind_count], from_text, port_text);
       if (n < 0) return 1;
       const size_t total = sizeof *ip + sizeof *udp + (size_t)n;
       *ip = (struct iphdr){.version = 4,
@@ -137,10 +161,10 @@ int main(int argc, char** argv) {
                            .ttl = 64,
                            .protocol = IPPROTO_UDP,
                            .tot_len = htons((uint16_t)total),
-                           .saddr = source.sin_addr.s_addr,
+                           .saddr = from.s_addr,
                            .daddr = target.sin_addr.s_addr};
       ip->check = ip_checksum(ip, sizeof *ip);
-      udp->source = htons((uint16_t)atoi(argv[2]));
+      udp->source = htons((uint16_t)port);
       udp->dest = htons((uint16_t)atoi(argv[4]));
       udp->len = htons((uint16_t)(sizeof *udp + (size_t)n));
       udp->check = 0;  // none: allowed on IPv4 (RFC 768)

@@ -170,7 +170,7 @@ TEST_CASE("a rate limits each method of each source; a retransmission costs noth
 }
 
 TEST_CASE("a rate that the Sipfile gives a method replaces the cap that always stands") {
-  GuardianHarness g("sip_guardian { rate_limit { options 5000/s burst 5000 } }");
+  GuardianHarness g("sip_guardian { rate_limit { options 5000/s burst 5000; strangers 5000/s burst 5000 } }");
   for (int i = 0; i < 1000; ++i) CHECK(g.passes(kPhone, g.next().request()));
   int through = 0;
   for (int i = 0; i < 1000; ++i) through += g.passes(kPhone, g.next("INVITE").request());
@@ -278,4 +278,42 @@ TEST_CASE("bad answers of a stranger's stream count") {
   CHECK_FALSE(
       g.passes(kTcp, g.next("INVITE").response(200, "t", std::string("Subject: a") + '\0' + "b\r\n")));
   CHECK(g.banned(kTcp));
+}
+
+TEST_CASE("over a stream a request over the rate goes through, and its connection is read more slowly") {
+  GuardianHarness g("sip_guardian { rate_limit { options 10/s burst 2 } }");
+  auto& worker = g.host.workers.at(0);
+  for (int i = 0; i < 2; ++i) CHECK(g.passes(kTcp, g.next().request()));
+  CHECK(worker.delayed.empty());
+  CHECK(g.passes(kTcp, g.next().request()));
+  REQUIRE(worker.delayed.size() == 1);
+  CHECK(worker.delayed[0].first.connection == kTcp.connection);
+  CHECK(worker.delayed[0].second == 100ms);
+  CHECK(g.total(Tally::rate_limited) == 1);
+  int passed = 0;  // an application that does not wait
+  while (passed < 1000 && g.passes(kTcp, g.next().request())) ++passed;
+  CHECK(passed == 199);
+  CHECK_FALSE(g.banned(kTcp));
+}
+
+TEST_CASE("all strangers together get so much, and what is sent again, and nobody else pays for it") {
+  GuardianHarness g("sip_guardian { rate_limit { strangers 10/s burst 20 } }");
+  CHECK(g.log_in(kPhone, "100", 200));
+  g.host.clock.advance(10s);
+  const auto stranger = [](int i) {
+    return GuardianHarness::peer("198.51.100." + std::to_string(i) + ":5060");
+  };
+  int passed = 0;
+  for (int i = 1; i < 200; ++i) passed += g.passes(stranger(i), g.next("INVITE").request());
+  CHECK(passed == 20);
+  const auto first = g.register_as("200");
+  const auto late = stranger(250);
+  CHECK_FALSE(g.passes(late, first.request()));
+  g.host.clock.advance(50ms);
+  CHECK_FALSE(g.passes(late, first.request()));
+  CHECK(g.passes(kPhone, g.next("INVITE").request()));
+  CHECK(g.passes(kTcp, g.next().request()));
+  g.host.clock.advance(450ms);
+  for (int i = 1; i < 200; ++i) g.passes(stranger(i), g.next("INVITE").request());
+  CHECK(g.passes(late, first.request()));
 }

@@ -81,3 +81,31 @@ TEST_CASE("absurd rates neither overflow nor let everything through") {
   CHECK(limiter.allow({2, &fast, 4100}, {}, Lane::first, kNow));
   CHECK_FALSE(limiter.allow({2, &fast, 4}, {}, Lane::first, kNow - 1ms));
 }
+
+TEST_CASE("who can be made to wait takes tokens ahead of time, and is told how long, up to a bound") {
+  RateLimiter limiter;
+  const RateLimiter::Bucket bucket{1, &kRate, 4};
+  for (int i = 0; i < 20; ++i) CHECK(limiter.borrow(bucket, {}, Lane::proven, kNow) == 0ms);
+  CHECK(limiter.borrow(bucket, {}, Lane::proven, kNow) == 100ms);
+  CHECK(limiter.borrow(bucket, {}, Lane::proven, kNow) == 200ms);
+  CHECK(limiter.borrow(bucket, {}, Lane::proven, kNow + 200ms) == 100ms);
+  Duration longest{};
+  for (int i = 0; i < 1000; ++i) {
+    const auto wait = limiter.borrow(bucket, {}, Lane::proven, kNow + 200ms);
+    if (wait > RateLimiter::kLongestWait) break;
+    longest = wait;
+  }
+  CHECK(longest == RateLimiter::kLongestWait);
+  CHECK(limiter.borrow(bucket, {}, Lane::proven, kNow + 200ms) > RateLimiter::kLongestWait);
+  CHECK(limiter.borrow(bucket, {}, Lane::proven, kNow + 300ms) == RateLimiter::kLongestWait);
+}
+
+TEST_CASE("a gate lets its burst through and then its rate") {
+  Gate gate;
+  int passed = 0;
+  while (gate.allow(kRate, kNow)) ++passed;
+  CHECK(passed == 20);
+  CHECK_FALSE(gate.allow(kRate, kNow + 99ms));
+  CHECK(gate.allow(kRate, kNow + 100ms));
+  CHECK_FALSE(gate.allow(kRate, kNow + 100ms));
+}

@@ -54,6 +54,7 @@ class FakeWorker final : public Worker {
   std::vector<Sent> sent;  // to clients, in order: by send(), deliver() and reply()
   std::vector<Reply> replies;
   std::vector<Peer> closed, paused, resumed;
+  std::vector<std::pair<Peer, Duration>> delayed;
   std::vector<Cidr> closed_sources;
   std::vector<Watch> watches;
   std::vector<std::shared_ptr<FakePort>> ports;
@@ -74,6 +75,7 @@ class FakeWorker final : public Worker {
   std::size_t queued(const Peer&) const override { return queue; }
   void pause(const Peer& peer) override { paused.push_back(peer); }
   void resume(const Peer& peer) override { resumed.push_back(peer); }
+  void delay(const Peer& peer, Duration time) override { delayed.emplace_back(peer, time); }
   void close(const Peer& peer) override { closed.push_back(peer); }
   void watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended) override;
   void close_source(const Cidr& prefix) override { closed_sources.push_back(prefix); }
