@@ -22,6 +22,9 @@ SIPFILE = """\
 udp/:5060 {
     route {
         sip_guardian {
+            rate_limit {
+                strangers 100000/s
+            }
             validation {
                 mode strict
             }

@@ -31,7 +31,7 @@ class SystemCalls(LabCase):
         self.pbx.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)   # SO_RCVBUFFORCE: a whole round fits
         self.pbx.bind((netns.PBX, 5060))
         self.pbx.settimeout(10)
-        roomy = SIPFILE.replace("options 20/s burst 50", "options 1000/s burst 1000")
+        roomy = SIPFILE.replace("options 20/s burst 50", "options 1000/s burst 1000\n            strangers 10000/s")
         self.guard = self.started(Sipward(self.lab, self.directory, roomy))
         with self.lab.inside("attacker"):
             self.clients = [sip.Client("udp", address, (netns.GUARD_OUTSIDE, 5060), 10)
