@@ -20,8 +20,8 @@ Time worth(const Value& value) {
 // that is free or expired, else the one that was used least recently by Value's own account. Neither finding
 // nor inserting allocates; the memory of a place is taken when it is first used.
 //
-// Value is default-constructible and has `Time expires`; worth(value) orders what may go first: smaller goes.
-// Belongs to one worker.
+// Value is trivially copyable, default-constructible and has `Time expires`; worth(value) orders what may go
+// first: smaller goes. Belongs to one worker.
 template <class Value>
 class BoundedTable {
  public:
@@ -44,6 +44,7 @@ class BoundedTable {
     std::size_t place = place_of(key);
     if (place == kNone) {
       place = victim(key, now);
+      if (keys_of(place) == 0) ++used_;
       keys_of(place) = nonzero(key);
       values_[place] = Value{};
     } else if (values_[place].expires <= now) {
@@ -52,7 +53,7 @@ class BoundedTable {
     return values_[place];
   }
   void erase(std::uint64_t key) {
-    if (const std::size_t place = place_of(key); place != kNone) keys_of(place) = 0;
+    if (const std::size_t place = place_of(key); place != kNone) free(place);
   }
   // For what is rare: walks every place.
   template <class Condition>
@@ -60,10 +61,19 @@ class BoundedTable {
     std::size_t erased = 0;
     for (std::size_t place = 0; place < capacity(); ++place) {
       if (keys_of(place) == 0 || !condition(static_cast<const Value&>(values_[place]))) continue;
-      keys_of(place) = 0;
+      free(place);
       ++erased;
     }
     return erased;
+  }
+  // Gives back what has expired in the next few neighbourhoods, round and round: called now and then, it
+  // keeps size() near the number of live values.
+  void sweep(std::size_t neighbourhoods, Time now) {
+    for (; neighbourhoods != 0; --neighbourhoods, swept_ = (swept_ + 1) & (sets_ - 1)) {
+      for (std::size_t place = swept_ * kWays; place < (swept_ + 1) * kWays; ++place) {
+        if (keys_of(place) != 0 && values_[place].expires <= now) free(place);
+      }
+    }
   }
   template <class Visit>
   void for_each(Time now, Visit&& visit) const {
@@ -72,16 +82,24 @@ class BoundedTable {
     }
   }
   std::size_t capacity() const { return sets_ * kWays; }
+  std::size_t neighbourhoods() const { return sets_; }
+  std::size_t size() const { return used_; }  // with what has expired and was not swept yet
+  std::size_t octets() const { return sets_of_keys_.octets() + values_.octets(); }
 
  private:
   struct alignas(64) Keys {
-    std::uint64_t key[kWays] = {};  // 0: free
+    std::uint64_t key[kWays];  // 0: free
   };
   static constexpr std::size_t kNone = ~std::size_t{0};
 
   static std::uint64_t nonzero(std::uint64_t key) { return key == 0 ? 1 : key; }
   std::size_t set_of(std::uint64_t key) const { return (key >> 32) & (sets_ - 1); }
   std::uint64_t& keys_of(std::size_t place) const { return sets_of_keys_[place / kWays].key[place % kWays]; }
+
+  void free(std::size_t place) {
+    keys_of(place) = 0;
+    --used_;
+  }
 
   std::size_t place_of(std::uint64_t key) const {
     const std::uint64_t wanted = nonzero(key);
@@ -102,6 +120,8 @@ class BoundedTable {
   }
 
   std::size_t sets_;
+  std::size_t used_ = 0;
+  std::size_t swept_ = 0;
   ZeroedArray<Keys> sets_of_keys_;
   ZeroedArray<Value> values_;
 };
