@@ -34,6 +34,16 @@ std::string_view to_string(Reason reason) {
       return "banned";
     case Reason::soft_block:
       return "soft_block";
+    case Reason::count_threshold:
+      return "count_threshold";
+    case Reason::sequential_pattern:
+      return "sequential_pattern";
+    case Reason::rapid_fire:
+      return "rapid_fire";
+    case Reason::failed_auth:
+      return "failed_auth";
+    case Reason::resent:
+      return "resent";
     case Reason::other:
       return "other";
   }

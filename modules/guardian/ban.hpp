@@ -32,9 +32,15 @@ enum class Reason : std::uint8_t {
   packet_rate,  // over the cap that always stands
   banned,       // it was banned before
   soft_block,   // it was soft-blocked before
-  other,        // a ban for a reason given in words: by hand, by a feed
+  // Enumeration (unresolved.hpp): users that the PBX never accepted from there,
+  count_threshold,     // many of them
+  sequential_pattern,  // with numbers in a row
+  rapid_fire,          // many in a short time
+  failed_auth,         // failed_auth_ban: the weight of failed authentications
+  resent,              // an answer that was sent often enough to somebody unproven
+  other,               // a ban for a reason given in words: by hand, by a feed
 };
-inline constexpr std::size_t kReasons = 16;
+inline constexpr std::size_t kReasons = 21;
 std::string_view to_string(Reason reason);
 
 // What a ban holds for.

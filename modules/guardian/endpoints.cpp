@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "ban_json.hpp"
+#include "enumeration_stats.hpp"
 #include "sipward/config/scalars.hpp"
 
 namespace sipward::guardian {
@@ -179,13 +180,6 @@ void stats(const Setup& setup, HttpResponse& response) {
           {"active_soft_blocks", setup.instance->store().soft_blocks().size()}});
 }
 
-void enumeration_stats(HttpResponse& response) {
-  answer(response, 200,
-         {{"detections", json::object{{"count_threshold", 0}, {"sequential_pattern", 0}, {"rapid_fire", 0}}},
-          {"tracked_ips", 0},
-          {"top", json::array()}});
-}
-
 void validation_stats(const Setup& setup, HttpResponse& response) {
   json::object rules;
   const auto names = Checks::rules();
@@ -258,7 +252,7 @@ void add_endpoints(HttpEndpoints& endpoints, SetupPtr setup) {
   add("POST", "/ban/{ip}", [](S s, Rq q, C c, Rs r) { make_ban(s, q, c, r); });
   add("DELETE", "/unban/{ip}", [](S s, Rq, C c, Rs r) { lift_ban(s, c, r); });
   add("GET", "/stats", [](S s, Rq, C, Rs r) { stats(s, r); });
-  add("GET", "/enumeration/stats", [](S, Rq, C, Rs r) { enumeration_stats(r); });
+  add("GET", "/enumeration/stats", [](S s, Rq, C, Rs r) { answer(r, 200, enumeration_stats(*s.instance)); });
   add("GET", "/validation/stats", [](S s, Rq, C, Rs r) { validation_stats(s, r); });
   add("GET", "/whitelist", [](S s, Rq, C, Rs r) { list_whitelist(s, r); });
   add("POST", "/whitelist/{entry}", [](S s, Rq, C c, Rs r) { add_to_whitelist(s, c, r); });

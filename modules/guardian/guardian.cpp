@@ -1,6 +1,7 @@
 #include "guardian.hpp"
 
 #include "answers.hpp"
+#include "detection.hpp"
 #include "endpoints.hpp"
 #include "inspection.hpp"
 #include "sanctions.hpp"
@@ -19,7 +20,7 @@ void Guardian::provision(BuildContext& context) {
 
 Verdict Guardian::on_admit(Worker& worker, const sipward::Source& source) const {
   auto& shard = setup_->instance->shard(worker.index());
-  if (shard.bans.empty() || whitelisted(shard, source.remote.address)) return Verdict::next;
+  if (shard.bans.empty() || setup_->whitelisted(shard, source.remote.address)) return Verdict::next;
   const Ban* ban = shard.bans.find(source.remote.address, worker.now());
   if (!ban) return Verdict::next;
   const auto& options = setup_->options;
@@ -39,12 +40,18 @@ Verdict Guardian::on_admit(Worker& worker, const sipward::Source& source) const 
 void Guardian::on_stream_fault(Worker& worker, const sipward::Source& source, std::string_view) const {
   auto& shard = setup_->instance->shard(worker.index());
   const auto& options = setup_->options;
-  if (whitelisted(shard, source.remote.address)) return;
-  if (!options.validation || options.validation_mode == validation::Mode::permissive) return;
+  if (setup_->whitelisted(shard, source.remote.address)) return;
   Peer peer;
   peer.remote = source.remote;
   peer.local = source.local;
   peer.transport = source.transport;
+  Detection::Failure failure;
+  failure.peer = peer;
+  failure.proof = Proof::handshake;
+  failure.reason = Reason::broken_stream;
+  failure.strong = true;
+  Detection(*setup_, shard, worker).failed(failure);
+  if (!options.validation || options.validation_mode == validation::Mode::permissive) return;
   Charge charge;
   charge.reason = Reason::broken_stream;
   charge.proof = Proof::handshake;
@@ -55,11 +62,14 @@ void Guardian::on_stream_fault(Worker& worker, const sipward::Source& source, st
 Verdict Guardian::on_inbound(Packet& packet) const {
   if (packet.is_keep_alive()) return Verdict::next;
   auto& shard = setup_->instance->shard(packet.worker().index());
+  Detection(*setup_, shard, packet.worker()).due();
   Inspection inspection(*setup_, shard, packet);
   inspection.count();
-  if (whitelisted(shard, packet.peer().remote.address)) return Verdict::next;
+  if (setup_->whitelisted(shard, packet.peer().remote.address)) return Verdict::next;
   if (auto verdict = inspection.banned()) return *verdict;
+  inspection.answering();
   if (auto verdict = inspection.soft_blocked()) return *verdict;
+  if (auto verdict = inspection.flooding()) return *verdict;
   if (auto verdict = inspection.over_rate()) return *verdict;
   if (auto verdict = inspection.invalid()) return *verdict;
   if (auto verdict = inspection.scanner()) return *verdict;
@@ -70,8 +80,10 @@ Verdict Guardian::on_inbound(Packet& packet) const {
 Verdict Guardian::on_outbound(Packet& packet) const {
   if (packet.is_keep_alive()) return Verdict::next;
   auto& shard = setup_->instance->shard(packet.worker().index());
-  if (!whitelisted(shard, packet.peer().remote.address)) weigh_answer(*setup_, shard, packet);
-  return Verdict::next;
+  Detection(*setup_, shard, packet.worker()).due();
+  if (setup_->whitelisted(shard, packet.peer().remote.address)) return Verdict::next;
+  weigh_answer(*setup_, shard, packet);
+  return resent_too_often(*setup_, shard, packet) ? Verdict::drop : Verdict::next;
 }
 
 std::unique_ptr<Handler> make_guardian(const config::Node& node, CreateContext& context) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -31,11 +32,23 @@ class Setup {
   const Limit strangers;      // one worker's share
   const Whitelist whitelist;  // what the Sipfile lists as addresses and networks
   std::shared_ptr<Instance> instance;
+  const EnumerationLimits enumeration;
   GuardianMetrics metrics;
+
+  bool whitelisted(Shard& shard, const Address& address) const {
+    if (whitelist.contains(address)) return true;
+    const auto& added = *shard.whitelist.get();
+    return !added.empty() && added.contains(address);
+  }
+  // One of exempt_extensions.
+  bool is_exempt(const Extension& user) const {
+    return std::binary_search(exempt_.begin(), exempt_.end(), user.key);
+  }
 
  private:
   void watch_names(BuildContext& context);
 
+  std::vector<std::uint64_t> exempt_;  // their keys, in order
   std::shared_ptr<const SharedOptions> shared_;
   std::vector<std::string> watched_;
   std::vector<std::shared_ptr<void>> watches_;
@@ -43,9 +56,9 @@ class Setup {
 
 // `sip_guardian`: only the order of the checks, for requests and for what the PBX answers to them.
 //   admission  whitelist, ban (nothing is parsed)
-//   inbound    whitelist, ban, soft block, rates, validation, patterns, next
+//   inbound    whitelist, ban, soft block, flood, rates, validation, patterns, next
 //   faults     a stream that breaks the framing of SIP counts as a malformed message does
-//   outbound   the PBX's final answers are weighed; nothing is ever held back
+//   outbound   the PBX's final answers are weighed; held back is only what somebody unproven was told twice
 // Hooks run on the packet's worker and touch only that worker's shard; see sanctions.hpp for what evidence
 // does.
 class Guardian final : public Handler {
@@ -61,12 +74,6 @@ class Guardian final : public Handler {
   Verdict on_outbound(Packet& packet) const override;
 
  private:
-  bool whitelisted(Shard& shard, const Address& address) const {
-    if (setup_->whitelist.contains(address)) return true;
-    const auto& added = *shard.whitelist.get();
-    return !added.empty() && added.contains(address);
-  }
-
   std::string name_;
   std::shared_ptr<SharedOptions> shared_;
   std::shared_ptr<const Setup> setup_;

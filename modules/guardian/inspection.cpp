@@ -1,7 +1,9 @@
 #include "inspection.hpp"
 
 #include "sipward/sip/reply.hpp"
+#include "transaction_key.hpp"
 #include "users.hpp"
+#include "verdicts.hpp"
 
 namespace sipward::guardian {
 namespace {
@@ -18,7 +20,8 @@ constexpr unsigned kRefund = 2;
 constexpr std::uint64_t kPacketSlot = sip::kMethods + 1;
 constexpr std::size_t kMaxScale = 4'096;
 constexpr auto kOpenInvite = std::chrono::minutes(3);
-constexpr auto kOpenInviteKind = std::uint64_t{0x1A7};
+constexpr auto kAsking = std::chrono::minutes(3);
+constexpr std::uint64_t kFloodSlot = sip::kMethods + 2;
 
 bool ends_or_acknowledges(Method method) {
   return method == Method::ack || method == Method::bye || method == Method::cancel ||
@@ -116,11 +119,50 @@ std::optional<Verdict> Inspection::soft_blocked() {
 // What a retransmission repeats, whoever sends it: branch, Call-ID and CSeq. An INVITE's CANCEL and ACK
 // repeat all but the method.
 std::uint64_t Inspection::transaction_hash(bool with_method) {
-  const auto& key = setup_.instance->key();
-  std::uint64_t hash = mix(host_key_, keyed_hash(key, message_.via().branch));
-  hash = mix(hash, keyed_hash(key, message_.call_id()));
-  hash = mix(hash, message_.cseq().number);
-  return mix(hash, with_method ? static_cast<std::uint64_t>(message_.method()) : kOpenInviteKind);
+  return transaction_key(setup_.instance->key(), host_key_, message_,
+                         with_method ? static_cast<std::uint64_t>(message_.method()) : kOpenInviteKind);
+}
+
+Extension Inspection::target() {
+  const auto user = message_.method() == Method::register_ ? acting_user_text(message_, Method::register_)
+                                                           : message_.uri().user;
+  return extension_of(user, setup_.instance->key());
+}
+
+Extension Inspection::caller() {
+  return extension_of(acting_user_text(message_, message_.method()), setup_.instance->key());
+}
+
+void Inspection::answering() {
+  if (shard_.challenges.empty() || !is_request()) return;
+  if (message_.count(sip::HeaderId::authorization) + message_.count(sip::HeaderId::proxy_authorization) == 0)
+    return;
+  shard_.challenges.answered(Detection::challenge_key(host_key_, caller(), target()));
+}
+
+std::optional<Verdict> Inspection::flooding() {
+  const auto& options = setup_.options;
+  if (!options.flood) return std::nullopt;
+  const Time now = worker_.now();
+  const Duration window = options.flood_window;
+  auto& flood = shard_.floods.at(mix(host_key_, kFloodSlot + (proven() ? 1 : 0)), now);
+  flood.expires = now + window;
+  flood.packets.add(1, now, window);
+  const auto live = std::min(worker_.sources().registrations(packet_.peer().remote.address, now), kMaxScale);
+  if (flood.packets.count(now, window) <= std::uint64_t{options.flood_requests} * (4 + live) / 4) {
+    return std::nullopt;
+  }
+  if (!proven() && packet_.standing().evidence != Evidence::unproven) return std::nullopt;
+  Charge charge;
+  charge.reason = Reason::flood;
+  charge.at_once = charge.conclusive = true;
+  charge.method = message_.method();
+  charge.proof = proof_;
+  charge.shadow = options.shadow || options.flood_shadow;
+  charge.ban_time = options.flood_ban_time;
+  charge.message = &message_;
+  sanctions().accuse(packet_.peer(), charge);
+  return block(Reason::flood, options.flood_shadow);
 }
 
 // Whether rates hold for it; what ends or confirms a call passes, and so does what only its real sender can
@@ -232,31 +274,69 @@ std::optional<Verdict> Inspection::invalid() {
 
 std::optional<Verdict> Inspection::scanner() {
   if (!setup_.options.scanner_block) return std::nullopt;
-  return found(setup_.checks.scan(packet_));
+  const auto finding = setup_.checks.scan(packet_);
+  const auto verdict = found(finding);
+  // A tool that is proven and not only watched was banned for being one.
+  if (finding.reason == Reason::scanner && (!proven() || finding.shadow)) guess_of_tool();
+  return verdict;
+}
+
+void Inspection::guess_of_tool() {
+  if (!is_request() || !probes(message_.method())) return;
+  Detection::Guess guess;
+  guess.peer = packet_.peer();
+  guess.proof = proof_;
+  guess.method = message_.method();
+  guess.target = target();
+  guess.message = &message_;
+  detection().guessed(guess);
 }
 
 void Inspection::passed() {
   const Time now = worker_.now();
   if (!is_request()) return;
-  if (message_.method() == Method::invite && !proven() && message_.to().tag.empty()) {
+  const auto method = message_.method();
+  if (method == Method::ack) return proven_by_ack();
+  if (!message_.to().tag.empty()) return;
+  if (method == Method::invite && !proven()) {
     shard_.open_invites.at(transaction_hash(false), now).expires = now + kOpenInvite;
-    return;
   }
-  if (message_.method() != Method::ack || proof_ != Proof::to_tag) return;
-  // The ACK repeats the tag that the PBX gave its refusal: so it is true who asked.
+  // The answer does not say any more for whom this asked.
+  if (setup_.options.enumeration.enabled && method != Method::register_ && probes(method) &&
+      packet_.standing().evidence != Evidence::trusted) {
+    shard_.asking.at(transaction_hash(true), now) = {now + kAsking, target()};
+  }
+}
+
+// The ACK repeats the tag that the PBX gave its refusal: so it is true who asked.
+void Inspection::proven_by_ack() {
+  if (proof_ != Proof::to_tag) return;
+  const Time now = worker_.now();
   const std::uint64_t call = mix(host_key_, keyed_hash(setup_.instance->key(), message_.call_id()));
-  const auto* refused = shard_.refused_invites.find(call, now);
-  if (!refused) return;
+  const auto* found = shard_.refused_invites.find(call, now);
+  if (!found) return;
+  const RefusedInvite refused = *found;
+  shard_.refused_invites.erase(call);
+  if (refused.challenge != 0) return shard_.challenges.prove(refused.challenge, proof_, now);
+  Detection::Guess guess;
+  guess.peer = packet_.peer();
+  guess.proof = proof_;
+  guess.method = Method::invite;
+  guess.status = refused.status;
+  guess.target = refused.target;
+  guess.caller = refused.caller;
+  guess.unknown = refused.reason == Reason::unknown_user;
+  guess.message = &message_;
+  if (detection().guessed(guess)) return;
   Charge charge;
-  charge.reason = refused->reason;
-  charge.status = refused->status;
-  charge.user = refused->user;
+  charge.reason = refused.reason;
+  charge.status = refused.status;
+  charge.user = refused.user;
   charge.user_text = message_.from().ok ? sip::parse_uri(message_.from().uri).user : std::string_view();
   charge.method = Method::invite;
   charge.proof = proof_;
   charge.shadow = setup_.options.shadow;
   charge.message = &message_;
-  shard_.refused_invites.erase(call);
   sanctions().accuse(packet_.peer(), charge);
 }
 

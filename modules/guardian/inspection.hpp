@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "detection.hpp"
 #include "guardian.hpp"
 #include "sanctions.hpp"
 
@@ -17,7 +18,10 @@ class Inspection {
 
   void count();
   std::optional<Verdict> banned();
+  // Credentials: a challenge is answered, whatever becomes of them.
+  void answering();
   std::optional<Verdict> soft_blocked();
+  std::optional<Verdict> flooding();
   std::optional<Verdict> over_rate();
   std::optional<Verdict> invalid();
   std::optional<Verdict> scanner();
@@ -32,6 +36,11 @@ class Inspection {
   bool slow_down(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other);
   bool turn_away_or_pass(const RateLimiter::Bucket& one, const RateLimiter::Bucket& other, bool stranger);
   std::uint64_t transaction_hash(bool with_method);
+  Detection detection() const { return {setup_, shard_, worker_}; }
+  Extension target();
+  Extension caller();
+  void guess_of_tool();
+  void proven_by_ack();
   const Ban* narrow_ban();
   bool excused();
   std::optional<Verdict> found(const Finding& finding);

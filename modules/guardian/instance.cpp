@@ -1,5 +1,7 @@
 #include "instance.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "options.hpp"
@@ -13,7 +15,23 @@ bool covers_whole_addresses(const Ban& ban) {
   return ban.scope == Scope::address || ban.scope == Scope::network;
 }
 
+// Of places for all workers together those of one; never more than its share.
+std::size_t share(std::size_t places, std::size_t workers) {
+  return std::bit_floor(std::max<std::size_t>(places / workers, 64));
+}
+
 }  // namespace
+
+Shard::Shard(const HashKey& key, const Published<Whitelist>& added, std::size_t workers)
+    : bans(key),
+      open_invites(kOpenInvites),
+      refused_invites(kRefusedInvites),
+      asking(share(kAsking, workers)),
+      unresolved(key, share(Unresolved::kSources, workers), share(Unresolved::kUsers, workers)),
+      challenges(share(OpenChallenges::kPlaces, workers)),
+      failed_auth(kFailedAuth, kFailedAuth),
+      floods(kFloods),
+      whitelist(added) {}
 
 Instance::Instance(std::string name, BuildContext& context)
     : name_(std::move(name)),
@@ -25,7 +43,7 @@ Instance::Instance(std::string name, BuildContext& context)
       store_(context.clock),
       events_(context.clock) {
   for (std::size_t i = 0; i < workers_.count(); ++i) {
-    state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist));
+    state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist, workers_.count()));
   }
 }
 
@@ -102,6 +120,9 @@ bool Instance::unban(const Cidr& prefix, std::string_view source) {
     shard.bans.forget(prefix);
     shard.soft_blocks.forget(prefix);
     shard.failures.forget(prefix);
+    shard.failed_auth.forget(prefix);
+    shard.unresolved.forget(prefix);
+    state->neighbourhoods.forget(neighbourhood_of(prefix.base));
   });
   return lifted;
 }
@@ -144,6 +165,12 @@ std::map<std::string, std::vector<Cidr>> Instance::whitelisted() const {
 std::uint64_t Instance::total(Tally::Field field) const {
   std::uint64_t sum = 0;
   for (const auto& shard : state_->shards) sum += shard->tally.get(field);
+  return sum;
+}
+
+std::size_t Instance::tracked() const {
+  std::size_t sum = 0;
+  for (const auto& shard : state_->shards) sum += shard->unresolved.tracked();
   return sum;
 }
 

@@ -15,10 +15,14 @@
 #include "failures.hpp"
 #include "guarded.hpp"
 #include "metrics.hpp"
+#include "neighbourhoods.hpp"
+#include "offenders.hpp"
+#include "open_challenges.hpp"
 #include "rate_limiter.hpp"
 #include "sipward/build_context.hpp"
 #include "sipward/published.hpp"
 #include "soft_block.hpp"
+#include "unresolved.hpp"
 #include "whitelist.hpp"
 
 namespace sipward::guardian {
@@ -40,24 +44,41 @@ class RecordLimit {
 };
 
 // An INVITE that was let through unproven, by keyed hash of what its CANCEL and ACK repeat; and one that the
-// PBX refused, by keyed hash of its Call-ID, until its ACK shows who asked.
+// PBX refused or challenged, by keyed hash of its Call-ID, until its ACK shows who asked.
 struct OpenInvite {
   Time expires{};
+  std::uint8_t answers = 0;  // final ones, relayed
 };
 struct RefusedInvite {
   Time expires{};
   std::uint64_t user = 0;
+  std::uint64_t challenge = 0;  // OpenChallenges::Challenge::key; 0: it was refused
+  Extension target, caller;
   Reason reason = Reason::none;
   std::uint16_t status = 0;
+};
+
+// Whom a request asks for, by transaction_key(), until it is answered.
+struct Asking {
+  Time expires{};
+  Extension target;
+};
+
+// Packets of a source, for `flood`.
+struct Flood {
+  Time expires{};
+  Window packets;
 };
 
 // What one worker knows, touched by no other thread (except tally, which anybody may read).
 struct alignas(64) Shard {
   static constexpr std::size_t kOpenInvites = 16'384;
   static constexpr std::size_t kRefusedInvites = 8'192;
+  static constexpr std::size_t kAsking = 65'536;  // of all workers together
+  static constexpr std::size_t kFloods = 16'384;
+  static constexpr std::size_t kFailedAuth = 4'096;
 
-  Shard(const HashKey& key, const Published<Whitelist>& added)
-      : bans(key), open_invites(kOpenInvites), refused_invites(kRefusedInvites), whitelist(added) {}
+  Shard(const HashKey& key, const Published<Whitelist>& added, std::size_t workers);
 
   BanView bans;
   SoftBlocks soft_blocks;
@@ -67,6 +88,11 @@ struct alignas(64) Shard {
   Gate strangers, strangers_again;
   BoundedTable<OpenInvite> open_invites;
   BoundedTable<RefusedInvite> refused_invites;
+  BoundedTable<Asking> asking;
+  Unresolved unresolved;
+  OpenChallenges challenges;
+  Failures failed_auth;  // weighted, for failed_auth_ban
+  BoundedTable<Flood> floods;
   RecordLimit records;
   Published<Whitelist>::Reader whitelist;  // what was added while running
   Tally tally;
@@ -87,6 +113,9 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   const HashKey& key() const { return state_->key; }
   BanStore& store() { return store_; }
   Events& events() { return events_; }
+  Neighbourhoods& neighbourhoods() { return state_->neighbourhoods; }
+  Offenders& offenders() { return offenders_; }
+  const Offenders& offenders() const { return offenders_; }
   const std::string& name() const { return name_; }
   const Clock& clock() const { return clock_; }
   ProtectedAddresses& protected_addresses() const { return protected_; }
@@ -112,11 +141,14 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
 
   // Sum over the workers; any thread.
   std::uint64_t total(Tally::Field field) const;
+  // Sources watched for enumeration, over all workers; any thread.
+  std::size_t tracked() const;
 
  private:
   // What posted tasks hold: memory only, so that it does not matter on which thread it ends.
   struct State {
     HashKey key = HashKey::random();
+    Neighbourhoods neighbourhoods{key};
     Published<Whitelist> whitelist{std::make_shared<const Whitelist>()};
     std::vector<std::unique_ptr<Shard>> shards;
   };
@@ -133,6 +165,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   std::shared_ptr<State> state_;
   BanStore store_;
   Events events_;
+  Offenders offenders_;
   LogLimit log_limit_;
   Guarded<std::map<std::string, std::vector<Cidr>>> added_;
 };

@@ -40,7 +40,7 @@ struct GuardianMetrics {
   Counter requests;       // by method
   Counter blocked;        // by reason
   Counter rate_limited;   // by method
-  Counter enumeration;    // by reason; nothing counts it yet
+  Counter enumeration;    // by reason
   Counter violations;     // by rule
   Counter validation;     // by result
   Counter geoip_blocked;  // nothing counts it yet
@@ -65,6 +65,9 @@ class Tally {
     rate_limited,
     validation_failures,
     enumeration_detections,
+    count_threshold,  // and so many of each reason
+    sequential_pattern,
+    rapid_fire,
     bans,
     soft_blocks,
     failures,

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "enumeration_options.hpp"
+#include "failed_auth_options.hpp"
 #include "sipward/config.hpp"
 #include "sipward/module.hpp"
 #include "sipward/net.hpp"
@@ -55,6 +57,9 @@ struct Options {
   unsigned flood_requests = 30;
   milliseconds flood_ban_time = std::chrono::hours(1);
   bool flood_shadow = false;
+
+  EnumerationOptions enumeration;
+  FailedAuthOptions failed_auth;
 
   bool scanner_block = true;
   std::vector<std::string> scanner_agents;  // empty: the list that is kept with the module

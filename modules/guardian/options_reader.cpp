@@ -123,6 +123,8 @@ void read_detection(Reader& r, Options& o) {
     b.texts("user_agents", o.scanner_agents);
     b.flag("shadow", o.scanner_shadow);
   });
+  read_enumeration(r, o.enumeration);
+  read_failed_auth(r, o.failed_auth);
 }
 
 // What is read for a feature that is not active yet: each option with its own default, so that what is
@@ -151,21 +153,6 @@ class Later {
  private:
   Reader& r_;
 };
-
-void read_enumeration(Reader& b) {
-  using namespace std::chrono_literals;
-  Later(b)
-      .flag("enabled", true, Place::argument)
-      .number("max_extensions", 20)
-      .duration("extension_window", 5min)
-      .number("sequential_threshold", 5)
-      .number("rapid_fire_count", 10)
-      .duration("rapid_fire_window", 30s)
-      .duration("ban_time", 2h)
-      .shadow();
-  std::vector<std::string> exempt;
-  b.texts("exempt_extensions", exempt);
-}
 
 void read_feed(Reader& b) {
   Later(b)
@@ -210,11 +197,6 @@ void read_inactive(Reader& r) {
     r.values(list, "ISO codes of countries or continents such as CN", is_country);
   }
   r.values("blocked_asns", "numbers of autonomous systems such as AS1221", is_asn);
-  r.block("enumeration", read_enumeration);
-  r.block("failed_auth_ban", [](Reader& b) {
-    Later(b).number("threshold", 10).duration("window", 10min).duration("ban_time", 1h);
-    Later(b).number("strong_signal_weight", 3, 1000).shadow();
-  });
   r.block("apiban", [](Reader& b) {
     Later(b).text("api_key").duration("interval", 5min).text("url", "https://apiban.org/api");
     b.require("api_key");
@@ -224,9 +206,8 @@ void read_inactive(Reader& r) {
   r.block("storage", read_storage);
   r.block("kernel_drop", read_kernel_drop);
   for (const std::string_view name :
-       {"flood", "geoip_db", "asn_db", "ban_log", "geoip_required", "blocked_countries", "allowed_countries",
-        "blocked_asns", "enumeration", "failed_auth_ban", "apiban", "feed", "webhooks", "storage",
-        "kernel_drop"}) {
+       {"geoip_db", "asn_db", "ban_log", "geoip_required", "blocked_countries", "allowed_countries",
+        "blocked_asns", "apiban", "feed", "webhooks", "storage", "kernel_drop"}) {
     r.not_active_yet(name);
   }
 }

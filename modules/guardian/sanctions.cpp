@@ -17,8 +17,9 @@ Signal Sanctions::signal(const Charge& charge) const {
           charge.proof};
 }
 
-SoftBlocks::Limits Sanctions::limits() const {
-  return {options_.max_failures, options_.find_time, options_.soft_block, options_.soft_block_max};
+SoftBlocks::Limits Sanctions::limits(const Charge& charge) const {
+  return {charge.conclusive ? 1 : options_.max_failures, options_.find_time, options_.soft_block,
+          options_.soft_block_max};
 }
 
 void Sanctions::accuse(const Peer& peer, const Charge& charge) {
@@ -30,6 +31,11 @@ void Sanctions::accuse(const Peer& peer, const Charge& charge) {
   }
 }
 
+void Sanctions::accuse(const Peer& peer, const Charge& charge, const Cidr& network) {
+  if (charge.shadow) return decided(Action::would_ban, charge.reason);
+  ban(peer, charge, Scope::network, &network);
+}
+
 void Sanctions::strike(const Peer& peer, const Charge& charge) {
   const Time now = worker_.now();
   auto& sources = worker_.sources();
@@ -39,7 +45,8 @@ void Sanctions::strike(const Peer& peer, const Charge& charge) {
   if (charge.critical && sources.registrations(peer.remote.address, now) != 0) return;
   const std::uint64_t key = keyed_hash(instance_.key(), host);
   decided(Action::count, charge.reason);
-  if (shard_.soft_blocks.strike(host, key, signal(charge), limits(), now)) soft_block(host, key, charge);
+  if (shard_.soft_blocks.strike(host, key, signal(charge), limits(charge), now))
+    soft_block(host, key, charge);
 }
 
 void Sanctions::soft_block(const Address& host, std::uint64_t key, const Charge& charge) {
@@ -93,7 +100,7 @@ void Sanctions::count(const Peer& peer, const Charge& charge) {
   }
 }
 
-bool Sanctions::ban(const Peer& peer, const Charge& charge, Scope scope) {
+bool Sanctions::ban(const Peer& peer, const Charge& charge, Scope scope, const Cidr* network) {
   const Time now = worker_.now();
   const Address host = source_of(peer.remote.address);
   const std::uint64_t key = keyed_hash(instance_.key(), host);
@@ -101,7 +108,9 @@ bool Sanctions::ban(const Peer& peer, const Charge& charge, Scope scope) {
   auto ban = std::make_unique<Ban>();
   ban->scope = scope;
   ban->prefix = host_prefix(host);
-  if (scope == Scope::address) {
+  if (network) {
+    ban->prefix = *network;
+  } else if (scope == Scope::address) {
     ban->prefix = options_.ban_prefix(peer.remote.address);
     if (ban->prefix.bits < host_prefix(host).bits) ban->scope = Scope::network;
   } else if (scope == Scope::flow) {

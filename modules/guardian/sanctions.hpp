@@ -14,7 +14,8 @@ namespace sipward::guardian {
 // Something that speaks against the sender of one message.
 struct Charge {
   Reason reason = Reason::none;
-  bool at_once = false;  // worth a ban by itself: a known tool, CRITICAL findings
+  bool at_once = false;     // worth a ban by itself: a known tool, CRITICAL findings
+  bool conclusive = false;  // made of many messages: unproven, it soft-blocks at once
   bool critical =
       false;  // CRITICAL: nothing but proof may hold it against an address with live registrations
   sip::Method method = sip::Method::other;
@@ -38,16 +39,19 @@ class Sanctions {
       : instance_(instance), shard_(shard), options_(options), metrics_(metrics), worker_(worker) {}
 
   void accuse(const Peer& peer, const Charge& charge);
+  // The same for a whole network, by evidence that is proven. The caller knows that nobody there is
+  // protected.
+  void accuse(const Peer& peer, const Charge& charge, const Cidr& network);
   // The user authenticated: what was counted against him there is taken back.
   void acquit(const Peer& peer, std::uint64_t user);
 
  private:
   void strike(const Peer& peer, const Charge& charge);
   void count(const Peer& peer, const Charge& charge);
-  bool ban(const Peer& peer, const Charge& charge, Scope scope);
+  bool ban(const Peer& peer, const Charge& charge, Scope scope, const Cidr* network = nullptr);
   void soft_block(const Address& host, std::uint64_t key, const Charge& charge);
   Signal signal(const Charge& charge) const;
-  SoftBlocks::Limits limits() const;
+  SoftBlocks::Limits limits(const Charge& charge) const;
   void decided(Action action, Reason reason) const { metrics_.decision(worker_.index(), action, reason); }
 
   Instance& instance_;

@@ -38,6 +38,7 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
       whitelist(options.whitelist),
       instance(context.services.find_or_make<Instance>(
           "sip_guardian/" + options.name, [&] { return std::make_shared<Instance>(options.name, context); })),
+      enumeration(options.enumeration),
       shared_(std::move(shared)) {
   if (options.metrics) {
     metrics = GuardianMetrics::declare(context.metrics, Checks::rules());
@@ -47,8 +48,15 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
                             return live ? static_cast<double>(live->store().size()) : 0.0;
                           });
     context.metrics.gauge("sip_guardian_enumeration_tracked_ips", "Sources watched for enumeration.",
-                          instance, [] { return 0.0; });
+                          instance, [i = std::weak_ptr(instance)] {
+                            const auto live = i.lock();
+                            return live ? static_cast<double>(live->tracked()) : 0.0;
+                          });
   }
+  for (const auto& user : options.enumeration.exempt) {
+    exempt_.push_back(extension_of(user, instance->key()).key);
+  }
+  std::sort(exempt_.begin(), exempt_.end());
   watch_names(context);
 }
 

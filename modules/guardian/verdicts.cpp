@@ -3,20 +3,6 @@
 namespace sipward::guardian {
 namespace {
 
-// The requests with which one asks a PBX whom it knows.
-bool probes(sip::Method method) {
-  switch (method) {
-    case sip::Method::register_:
-    case sip::Method::invite:
-    case sip::Method::subscribe:
-    case sip::Method::options:
-    case sip::Method::message:
-      return true;
-    default:
-      return false;
-  }
-}
-
 Judgement challenged(const Answer& a) {
   if (!a.credentials) return {};  // the first leg of every authentication
   if (a.stale) return {Effect::stale_nonce, Reason::stale_nonce, false};
@@ -30,6 +16,19 @@ Judgement refused(const Answer& a, Reason reason) {
 }
 
 }  // namespace
+
+bool probes(sip::Method method) {
+  switch (method) {
+    case sip::Method::register_:
+    case sip::Method::invite:
+    case sip::Method::subscribe:
+    case sip::Method::options:
+    case sip::Method::message:
+      return true;
+    default:
+      return false;
+  }
+}
 
 Judgement judge(const Answer& a) {
   if (a.status >= 200 && a.status < 300) {

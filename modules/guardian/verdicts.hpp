@@ -36,6 +36,9 @@ struct Judgement {
   bool ack_may_prove = false;
 };
 
+// The requests with which one asks a PBX whom it knows.
+bool probes(sip::Method method);
+
 // Pure.
 Judgement judge(const Answer& answer);
 

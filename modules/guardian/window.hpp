@@ -26,6 +26,13 @@ class Window {
     for (const auto part : parts_) sum += part;
     return sum;
   }
+  // Takes back one of what was added at `then`, when it still counts.
+  void remove(Time then, Time now, Duration span) {
+    advance(now, span);
+    const std::int64_t part = part_of(then);
+    auto& count = parts_[index(part)];
+    if (part <= head_ && head_ - part < static_cast<std::int64_t>(kParts) && count != 0) --count;
+  }
   // Takes back what `other`, counted over the same span, holds.
   void subtract(Window other, Time now, Duration span) {
     advance(now, span);
@@ -36,6 +43,9 @@ class Window {
   }
 
  private:
+  std::int64_t part_of(Time time) const {
+    return std::max<std::int64_t>(time.time_since_epoch().count(), 0) / length_;
+  }
   static std::size_t index(std::int64_t part) { return static_cast<std::size_t>(part) % kParts; }
 
   void advance(Time now, Duration span) {

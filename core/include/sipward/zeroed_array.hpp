@@ -38,6 +38,7 @@ class ZeroedArray {
 
   T& operator[](std::size_t i) const { return data_[i]; }
   std::size_t size() const { return size_; }
+  std::size_t octets() const { return size_ * sizeof(T); }  // of memory, once all is touched
 
  private:
   T* data_ = nullptr;
