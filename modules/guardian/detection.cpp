@@ -9,6 +9,11 @@ namespace {
 // A source that is banned for what its neighbourhood does must have asked for a few itself.
 constexpr unsigned kMemberMarks = 3;
 
+// The three reasons stand in one order: as Reason, as labels of the metric and in Tally.
+static_assert(static_cast<int>(Reason::sequential_pattern) == static_cast<int>(Reason::count_threshold) + 1);
+static_assert(static_cast<int>(Reason::rapid_fire) == static_cast<int>(Reason::count_threshold) + 2);
+static_assert(Tally::rapid_fire == Tally::count_threshold + 2);
+
 std::size_t label_of(Reason reason) {
   return static_cast<std::size_t>(reason) - static_cast<std::size_t>(Reason::count_threshold);
 }

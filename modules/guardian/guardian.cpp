@@ -5,6 +5,7 @@
 #include "endpoints.hpp"
 #include "inspection.hpp"
 #include "sanctions.hpp"
+#include "upkeep.hpp"
 
 namespace sipward::guardian {
 
@@ -13,6 +14,7 @@ void Guardian::provision(BuildContext& context) {
   if (!slot) {
     auto setup = std::make_shared<const Setup>(shared_, context);
     add_endpoints(context.endpoints, setup);
+    start_upkeep(setup, context.workers);
     slot = std::move(setup);
   }
   setup_ = slot;

@@ -74,7 +74,7 @@ struct Flood {
 struct alignas(64) Shard {
   static constexpr std::size_t kOpenInvites = 16'384;
   static constexpr std::size_t kRefusedInvites = 8'192;
-  static constexpr std::size_t kAsking = 65'536;  // of all workers together
+  static constexpr std::size_t kAsking = 32'768;  // of all workers together
   static constexpr std::size_t kFloods = 16'384;
   static constexpr std::size_t kFailedAuth = 4'096;
 

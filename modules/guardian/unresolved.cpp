@@ -133,7 +133,8 @@ void Unresolved::forget(const Cidr& prefix) {
 
 void Unresolved::sweep(Time now) {
   if (sources_.size() == 0 || now - swept_ < std::chrono::milliseconds(100)) return;
-  const auto due = (now - swept_) * static_cast<std::int64_t>(sources_.neighbourhoods()) / Duration(kSweep);
+  const auto elapsed = std::min<Duration>(now - swept_, kSweep);
+  const auto due = elapsed * static_cast<std::int64_t>(sources_.neighbourhoods()) / Duration(kSweep);
   swept_ = now;
   sources_.sweep(static_cast<std::size_t>(std::clamp<std::int64_t>(due, 1, kMostSwept)), now);
   count();

@@ -193,6 +193,26 @@ TEST_CASE("after warm-up no request or answer of an unproven UDP source costs an
   CHECK(lost == 0);
 }
 
+TEST_CASE("after warm-up no user that somebody asks for costs an allocation") {
+  Lab lab("sip_guardian {\nmax_failures 1000000\nrate_limit {\nany 1000000/s burst 1000000\n}\n}");
+  std::vector<Socket> strangers;
+  for (int i = 1; i <= 100; ++i) strangers.push_back(lab.client("127.0.3." + std::to_string(i)));
+  static constexpr int kAnswers[] = {404, 401, 403, 200, 407, 484};
+  int lost = 0;
+  const auto ask = [&](int exchanges) {
+    for (int i = 0; i < exchanges; ++i) {
+      auto text = lab.next(i % 2 == 0 ? "OPTIONS" : "REGISTER");
+      text.uri = "sip:" + std::to_string(100 + 2 * (i / 100 % 4)) + "@example.com";
+      text.to = "<" + text.uri + ">";
+      lost += !lab.exchange(strangers[static_cast<std::size_t>(i) % strangers.size()], text,
+                            kAnswers[i / 100 % std::size(kAnswers)]);
+    }
+  };
+  ask(kWarmUp);
+  CHECK(lab.allocations_of([&] { ask(kExchanges); }) == 0);
+  CHECK(lost == 0);
+}
+
 TEST_CASE("after warm-up no packet that is turned away costs an allocation") {
   Lab lab("sip_guardian {\nvalidation {\nmode strict\n}\n}");
   auto attacker = lab.client("127.0.2.1"), friendly = lab.client("127.0.2.2");

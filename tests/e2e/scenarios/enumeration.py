@@ -78,6 +78,17 @@ class Enumeration(LabCase):
         self.assertEqual(self.guard.metrics()["sip_guardian_enumeration_tracked_ips"], 2)
         self.guard.assert_sound()
 
+    def test_challenges_that_are_left_open_are_found_when_nothing_more_comes(self):
+        source = netns.ATTACKERS[4]
+        with self.lab.inside("attacker"):
+            client = sip.Client("tcp", source, (netns.GUARD_OUTSIDE, 5060))
+        with client:
+            for user in peers.USERS[:5]:
+                self.assertEqual(client.ask(client.request("REGISTER", "sip:pbx.test", user=user)), 401)
+            self.assertEqual(self.guard.bans(), {})
+            wait_until(lambda: self.guard.bans() == {source: "sequential_pattern"}, "the guesses to be found", 15)
+        self.guard.assert_sound()
+
     def test_an_office_whose_phones_are_numbered_in_a_row_registers_and_misdials(self):
         for role, address, transport, users in (("phones", netns.PHONES, "un", peers.USERS[:25]),
                                                 ("phones2", netns.PHONES2, "tn", peers.USERS[25:])):

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "instance.hpp"
 #include "neighbourhoods.hpp"
 #include "open_challenges.hpp"
 
@@ -240,6 +241,7 @@ TEST_CASE("100,000 sources are tracked in 64 MiB, whatever the number of workers
                                                     std::bit_floor(Unresolved::kUsers / workers)));
       octets += shares.back()->octets();
       octets += OpenChallenges(std::bit_floor(OpenChallenges::kPlaces / workers)).octets();
+      octets += BoundedTable<Asking>(std::bit_floor(Shard::kAsking / workers)).octets();
     }
     CHECK(octets <= kMost);
     if (workers > 2) continue;
