@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "distinct_days.hpp"
-#include "pages.hpp"
 #include "sipward/net.hpp"
+#include "sipward/zeroed_array.hpp"
 #include "unresolved.hpp"
 
 namespace sipward::guardian {
@@ -61,8 +61,8 @@ class Neighbourhoods {
   std::uint64_t key_of(const Cidr& network, std::uint64_t what) const;
 
   HashKey key_;
-  Pages<Place> places_;
-  Pages<std::uint32_t> live_;  // the hour until which, of any network with this hash
+  ZeroedArray<Place> places_;
+  ZeroedArray<std::uint32_t> live_;  // the hour until which, of any network with this hash
 };
 
 }  // namespace sipward::guardian

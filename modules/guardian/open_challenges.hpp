@@ -6,7 +6,7 @@
 
 #include "bounded_table.hpp"
 #include "extension.hpp"
-#include "pages.hpp"
+#include "sipward/zeroed_array.hpp"
 #include "sipward/net.hpp"
 #include "sipward/sources.hpp"
 
@@ -82,7 +82,7 @@ class OpenChallenges {
   }
 
   BoundedTable<Open> open_;
-  Pages<Challenge> ring_;
+  ZeroedArray<Challenge> ring_;
   std::size_t places_;
   std::uint64_t end_ = 0;      // the next to be written
   std::uint64_t guess_ = 0;    // the next to be a guess

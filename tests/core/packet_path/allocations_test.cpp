@@ -194,7 +194,9 @@ TEST_CASE("after warm-up no request or answer of an unproven UDP source costs an
 }
 
 TEST_CASE("after warm-up no user that somebody asks for costs an allocation") {
-  Lab lab("sip_guardian {\nmax_failures 1000000\nrate_limit {\nany 1000000/s burst 1000000\n}\n}");
+  Lab lab(
+      "sip_guardian {\nmax_failures 1000000\nrate_limit {\nany 1000000/s burst 1000000\nstrangers 1000000/s "
+      "burst 1000000\n}\n}");
   std::vector<Socket> strangers;
   for (int i = 1; i <= 100; ++i) strangers.push_back(lab.client("127.0.3." + std::to_string(i)));
   static constexpr int kAnswers[] = {404, 401, 403, 200, 407, 484};
