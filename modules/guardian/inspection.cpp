@@ -153,6 +153,8 @@ std::optional<Verdict> Inspection::flooding() {
     return std::nullopt;
   }
   if (!proven() && packet_.standing().evidence != Evidence::unproven) return std::nullopt;
+  // Counted anew, so that of several flows behind one address the one that goes on is stopped.
+  flood.packets = {};
   Charge charge;
   charge.reason = Reason::flood;
   charge.at_once = charge.conclusive = true;

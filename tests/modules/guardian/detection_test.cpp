@@ -62,6 +62,15 @@ TEST_CASE("an unproven flood is dropped and soft-blocked, and a registered phone
   CHECK_FALSE(h.banned(kUdp));
 }
 
+TEST_CASE("of several phones behind an address the one that floods is stopped") {
+  GuardianHarness g(kFlood);
+  const auto phone = GuardianHarness::peer("192.0.2.20:6000", Transport::tcp);
+  CHECK(g.log_in(phone, "500", 200));
+  CHECK(burst(g, kTcp, 100, 10ms) < 60);
+  CHECK(g.ban_scope(kTcp) == "flow");
+  CHECK(g.log_in(phone, "500", 200));
+}
+
 TEST_CASE("a flood in shadow passes, and without the option there is none") {
   GuardianHarness g("sip_guardian { flood { shadow } }");
   CHECK(burst(g, kTcp, 100, 10ms) == 100);
