@@ -1,8 +1,10 @@
 #include "ban_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ban_view.hpp"
+#include "sipward/config/scalars.hpp"
 
 namespace sipward::guardian {
 namespace {
@@ -35,8 +37,69 @@ void BanStore::erase(State& state, std::uint64_t id) {
 
 void BanStore::expire(State& state, Time now) {
   while (!state.by_expiry.empty() && state.by_expiry.begin()->first <= now) {
-    erase(state, state.by_expiry.begin()->second);
+    const auto id = state.by_expiry.begin()->second;
+    if (state.collect_ended) state.ended.push_back(state.by_id[id]);
+    erase(state, id);
   }
+}
+
+std::vector<BanPtr> BanStore::take_ended() {
+  return state_.with([&](State& state) {
+    state.collect_ended = true;
+    expire(state, clock_.now());
+    return std::exchange(state.ended, {});
+  });
+}
+
+BanStore::Added BanStore::insert(State& state, std::unique_ptr<Ban> ban) const {
+  Added added;
+  const Key key = key_of(*ban);
+  if (const auto old = state.by_key.find(key); old != state.by_key.end()) erase(state, old->second);
+  while (state.by_id.size() >= limits_.bans && !state.automatic.empty()) {
+    const std::uint64_t oldest = *state.automatic.begin();
+    added.out.push_back(state.by_id[oldest]);
+    erase(state, oldest);
+  }
+  if (state.by_id.size() >= limits_.bans) return added;
+  ban->id = ++state.last_id;
+  added.ban = std::move(ban);
+  state.by_id.emplace(added.ban->id, added.ban);
+  state.by_key.emplace(key, added.ban->id);
+  state.by_expiry.emplace(added.ban->expires, added.ban->id);
+  if (added.ban->automatic) state.automatic.insert(added.ban->id);
+  return added;
+}
+
+BanStore::Added BanStore::restore(std::unique_ptr<Ban> ban) {
+  const Time now = clock_.now();
+  const WallTime wall = clock_.wall();
+  // A clock that was wrong before, or is now, must not make the ban longer than it ever was.
+  const auto left = std::min<WallTime::duration>(
+      {ban->expires_at - wall, ban->expires_at - ban->banned_at, config::kMaxDuration});
+  if (left <= WallTime::duration::zero()) return {};
+  ban->expires = now + std::chrono::duration_cast<Duration>(left);
+  ban->expires_at = wall + left;
+  for (auto& signal : ban->signals) {
+    const WallTime at{std::chrono::duration_cast<WallTime::duration>(signal.at.time_since_epoch())};
+    signal.at = now - std::chrono::duration_cast<Duration>(wall - at);
+  }
+  return state_.with([&](State& state) {
+    expire(state, now);
+    const auto old = state.by_key.find(key_of(*ban));
+    if (old != state.by_key.end() && state.by_id[old->second]->expires >= ban->expires) return Added{};
+    return insert(state, std::move(ban));
+  });
+}
+
+void BanStore::restore(const RepeatRecord& record, std::uint64_t user) {
+  const auto age = std::max(clock_.wall() - record.last, WallTime::duration::zero());
+  if (age >= kRepeatMemory || record.bans == 0) return;
+  const Time last = clock_.now() - std::chrono::duration_cast<Duration>(age);
+  state_.with([&](State& state) {
+    if (state.repeats.size() >= limits_.repeats) return;
+    auto& repeats = state.repeats[{record.scope, record.prefix, record.port, user}];
+    if (repeats.last < last) repeats = {record.bans, last};
+  });
 }
 
 bool BanStore::over_rate(State& state, Time now) const {
@@ -68,28 +131,13 @@ BanStore::Added BanStore::add(std::unique_ptr<Ban> ban, milliseconds time, unsig
   const Time now = clock_.now();
   const WallTime wall = clock_.wall();
   return state_.with([&](State& state) {
-    Added added;
     expire(state, now);
-    if (ban->automatic && over_rate(state, now)) return added;
-    const Key key = key_of(*ban);
-    if (factor > 1 && ban->automatic) time = escalate(time, factor, repeat(state, key, now), most);
-    if (const auto old = state.by_key.find(key); old != state.by_key.end()) erase(state, old->second);
-    while (state.by_id.size() >= limits_.bans && !state.automatic.empty()) {
-      const std::uint64_t oldest = *state.automatic.begin();
-      added.out.push_back(state.by_id[oldest]);
-      erase(state, oldest);
-    }
-    if (state.by_id.size() >= limits_.bans) return added;
-    ban->id = ++state.last_id;
+    if (ban->automatic && over_rate(state, now)) return Added{};
+    if (factor > 1 && ban->automatic) time = escalate(time, factor, repeat(state, key_of(*ban), now), most);
     ban->banned_at = wall;
     ban->expires = now + time;
     ban->expires_at = wall + time;
-    added.ban = std::move(ban);
-    state.by_id.emplace(added.ban->id, added.ban);
-    state.by_key.emplace(key, added.ban->id);
-    state.by_expiry.emplace(added.ban->expires, added.ban->id);
-    if (added.ban->automatic) state.automatic.insert(added.ban->id);
-    return added;
+    return insert(state, std::move(ban));
   });
 }
 

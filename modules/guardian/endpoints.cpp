@@ -152,6 +152,7 @@ void make_ban(const Setup& setup, const HttpRequest& request, const Captures& ca
   ban->evidence = Evidence::trusted;
   const auto made = instance.ban_by_hand(std::move(ban), wanted->duration);
   if (!made) return fail(response, 409, "the list of bans is full");
+  instance.settle();
   answer(response, 201, to_json(*made));
 }
 
@@ -160,6 +161,7 @@ void lift_ban(const Setup& setup, const Captures& captures, HttpResponse& respon
   if (!given) return;
   const Cidr prefix = widen_host(*given);
   if (!setup.instance->unban(prefix)) return fail(response, 404, captures[0] + " is not banned");
+  setup.instance->settle();
   answer(response, 200, {{"unbanned", prefix.to_string()}});
 }
 

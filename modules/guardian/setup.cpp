@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "guardian.hpp"
+#include "persistence.hpp"
 
 namespace sipward::guardian {
 namespace {
@@ -39,6 +40,7 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
     context.metrics.gauge("sip_guardian_enumeration_tracked_ips", "Sources watched for enumeration.",
                           instance, [] { return 0.0; });
   }
+  kept_ = keep_decisions(options, instance, context);
   watch_names(context);
 }
 
