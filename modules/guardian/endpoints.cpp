@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "ban_json.hpp"
+#include "ban_transfer.hpp"
 #include "sipward/config/scalars.hpp"
 
 namespace sipward::guardian {
@@ -256,6 +257,8 @@ void add_endpoints(HttpEndpoints& endpoints, SetupPtr setup) {
   using S = const Setup&;
   using C = const Captures&;
   add("GET", "/bans", [](S s, Rq q, C, Rs r) { list_bans(s, q, r); });
+  add("GET", "/bans/export", [](S s, Rq q, C, Rs r) { export_bans(s, q, r); });
+  add("POST", "/bans/import", [](S s, Rq q, C, Rs r) { import_bans(s, q, r); });
   add("GET", "/bans/{ip}", [](S s, Rq, C c, Rs r) { show_ban(s, c, r); });
   add("POST", "/ban/{ip}", [](S s, Rq q, C c, Rs r) { make_ban(s, q, c, r); });
   add("DELETE", "/unban/{ip}", [](S s, Rq, C c, Rs r) { lift_ban(s, c, r); });
