@@ -11,6 +11,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr Scope kScopes[] = {Scope::address, Scope::network, Scope::flow, Scope::identity};
+
+// The highest address of the prefix, as octets compare.
+Address last_of(const Cidr& prefix) {
+  auto octets = prefix.base.octets();
+  const unsigned bits = prefix.bits + (prefix.base.is_v4() ? 96 : 0);
+  for (unsigned bit = bits; bit < 128; ++bit) octets[bit / 8] |= static_cast<std::uint8_t>(0x80U >> bit % 8);
+  return Address::v6(octets);
+}
+
 bool inside(const Cidr& outer, const Cidr& inner) {
   return inner.base.is_v4() == outer.base.is_v4() && inner.bits >= outer.bits && outer.contains(inner.base);
 }
@@ -141,13 +151,20 @@ BanStore::Added BanStore::add(std::unique_ptr<Ban> ban, milliseconds time, unsig
   });
 }
 
+void BanStore::collect(const State& state, Scope scope, const Cidr& prefix, std::vector<BanPtr>& out) {
+  const Address last = last_of(prefix);
+  for (auto i = state.by_key.lower_bound({scope, {prefix.base, 0}, 0, 0}); i != state.by_key.end(); ++i) {
+    const auto& [found, target, port, user] = i->first;
+    if (found != scope || target.base > last) return;
+    if (inside(prefix, target)) out.push_back(state.by_id.at(i->second));
+  }
+}
+
 std::vector<BanPtr> BanStore::remove(const Cidr& prefix) {
   return state_.with([&](State& state) {
     expire(state, clock_.now());
     std::vector<BanPtr> out;
-    for (const auto& [id, ban] : state.by_id) {
-      if (inside(prefix, ban->prefix)) out.push_back(ban);
-    }
+    for (const Scope scope : kScopes) collect(state, scope, prefix, out);
     for (const auto& ban : out) erase(state, ban->id);
     std::erase_if(state.soft_blocks, [&](const auto& record) { return prefix.contains(record.address); });
     std::erase_if(state.repeats, [&](const auto& entry) { return inside(prefix, std::get<1>(entry.first)); });
@@ -159,10 +176,16 @@ std::vector<BanPtr> BanStore::covering(const Address& address) const {
   return state_.with([&](State& state) {
     expire(state, clock_.now());
     std::vector<BanPtr> out;
-    for (const auto& [id, ban] : state.by_id) {
-      const bool host = ban->scope == Scope::identity;
-      if (host ? ban->prefix.base == source_of(address) : ban->prefix.contains(address)) out.push_back(ban);
+    const unsigned whole = address.is_v4() ? 32 : 128;
+    for (const Scope scope : {Scope::address, Scope::network}) {
+      for (unsigned bits = 0; bits <= whole; ++bits) {
+        const auto found = state.by_key.find({scope, {address.masked(bits), bits}, 0, 0});
+        if (found != state.by_key.end()) out.push_back(state.by_id[found->second]);
+      }
     }
+    collect(state, Scope::flow, {address, whole}, out);
+    collect(state, Scope::identity, host_prefix(address), out);
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
     return out;
   });
 }

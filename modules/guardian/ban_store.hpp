@@ -94,6 +94,8 @@ class BanStore {
   };
   // Under the lock: gives the ban a number and its places, when there is room.
   Added insert(State& state, std::unique_ptr<Ban> ban) const;
+  // Under the lock: the bans of one scope whose target lies inside the prefix.
+  static void collect(const State& state, Scope scope, const Cidr& prefix, std::vector<BanPtr>& out);
   static Key key_of(const Ban& ban) { return {ban.scope, ban.prefix, ban.port, ban.user}; }
   static void erase(State& state, std::uint64_t id);
   static void expire(State& state, Time now);

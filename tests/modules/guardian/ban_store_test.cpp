@@ -77,6 +77,37 @@ TEST_CASE("past the limit the oldest automatic ban gives way, one made by hand s
   CHECK(store.find(*Cidr::parse("192.0.2.1")));
 }
 
+TEST_CASE("everything that covers an address is found, and nothing of its neighbours") {
+  FakeClock clock;
+  BanStore store(clock);
+  const auto add = [&](Scope scope, const char* prefix, Port port = 0, std::uint64_t user = 0) {
+    store.add(std::make_unique<Ban>(scope, *Cidr::parse(prefix), port, user), 60s);
+  };
+  add(Scope::network, "192.0.0.0/8");
+  add(Scope::address, "192.0.2.1");
+  add(Scope::flow, "192.0.2.1", 5060);
+  add(Scope::flow, "192.0.2.1", 5070);
+  add(Scope::identity, "192.0.2.1", 0, 7);
+  add(Scope::address, "192.0.2.2");
+  add(Scope::flow, "192.0.2.0", 5060);
+  add(Scope::address, "2001:db8::/64");
+  add(Scope::identity, "2001:db8::/64", 0, 7);
+  add(Scope::flow, "2001:db8::5", 5060);
+  add(Scope::network, "::/0");
+  const auto count = [&](const char* address) { return store.covering(*Address::parse(address)).size(); };
+  CHECK(count("192.0.2.1") == 5);
+  CHECK(count("192.0.2.2") == 2);
+  CHECK(count("192.0.2.3") == 1);
+  CHECK(count("198.51.100.1") == 0);
+  CHECK(count("2001:db8::5") == 4);
+  CHECK(count("2001:db8::6") == 3);
+  CHECK(count("2001:db8:1::") == 1);
+  CHECK(store.remove(*Cidr::parse("192.0.2.1")).size() == 4);
+  CHECK(store.remove(*Cidr::parse("2001:db8::/64")).size() == 3);
+  CHECK(store.remove(*Cidr::parse("0.0.0.0/0")).size() == 3);
+  CHECK(store.size() == 1);
+}
+
 TEST_CASE("automatic bans are limited per minute, those by hand are not") {
   FakeClock clock;
   BanStore::Limits limits;
