@@ -299,16 +299,25 @@ void Database::put_hits(const std::string& guardian, const Ban& ban, std::uint64
 
 void Database::forget(const std::string& guardian, const Cidr& prefix) {
   guarded([&](Statements& sql) {
-    std::vector<std::string> inside;
-    SQLite::Statement row(sql.file, "SELECT DISTINCT prefix FROM repeats WHERE guardian = ?");
-    row.bind(1, guardian);
-    while (row.executeStep()) {
-      auto text = row.getColumn(0).getString();
-      const auto target = Cidr::parse(text);
-      if (!target || (target->bits >= prefix.bits && prefix.contains(target->base)))
-        inside.push_back(std::move(text));
+    const unsigned host = prefix.base.is_v4() ? 32 : 64;
+    std::vector<std::string> inside{prefix.to_string()};
+    // What else may lie inside: of one IPv6 host its flows, of a network everything.
+    if (prefix.bits < host || !prefix.base.is_v4()) {
+      const char* flows = prefix.bits >= host ? " AND scope = 'flow'" : "";
+      SQLite::Statement row(sql.file,
+                            std::string("SELECT DISTINCT prefix FROM repeats WHERE guardian = ?") + flows);
+      row.bind(1, guardian);
+      while (row.executeStep()) {
+        auto text = row.getColumn(0).getString();
+        const auto target = Cidr::parse(text);
+        if (!target || (target->bits >= prefix.bits && prefix.contains(target->base)))
+          inside.push_back(std::move(text));
+      }
     }
-    SQLite::Statement remove(sql.file, "DELETE FROM repeats WHERE guardian = ? AND prefix = ?");
+    // The scopes are named so that the key is used.
+    SQLite::Statement remove(sql.file,
+                             "DELETE FROM repeats WHERE guardian = ? AND scope IN "
+                             "('address', 'network', 'flow', 'identity') AND prefix = ?");
     for (const auto& text : inside) {
       remove.bind(1, guardian);
       remove.bind(2, text);

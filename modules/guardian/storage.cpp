@@ -62,6 +62,9 @@ void Storage::run() {
       attached_.push_back(std::move(one));
     std::erase_if(attached_, [](const auto& one) { return one.client.expired(); });
     if (work.overflowed) {
+      setup_.lost.add_shared(0);
+      setup_.log.warn(kModule, "too many decisions at once for storage; what is in force is stored whole",
+                      {{"path", setup_.path}});
       for (auto& one : attached_) one.written = false;
     }
     if (!database_ && std::chrono::steady_clock::now() >= next_try_) open();
