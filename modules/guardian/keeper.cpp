@@ -104,6 +104,7 @@ void Keeper::start() {
   // First, so that no decision falls between what is restored and what is told.
   instance_->events().subscribe(link_);
   instance_->add_keeper(link_);
+  instance_->background().add(link_);
   if (storage_->attach(link_, kPatience)) return;
   log_.warn("sip_guardian", "storage is slow; its bans come into force later",
             {{"guardian", instance_->name()}, {"path", storage_->path()}});
