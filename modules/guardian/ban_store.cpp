@@ -53,11 +53,14 @@ void BanStore::expire(State& state, Time now) {
   }
 }
 
-std::vector<BanPtr> BanStore::take_ended() {
+std::vector<BanPtr> BanStore::take_ended(std::size_t most) {
   return state_.with([&](State& state) {
     state.collect_ended = true;
     expire(state, clock_.now());
-    return std::exchange(state.ended, {});
+    const auto end = state.ended.begin() + static_cast<std::ptrdiff_t>(std::min(most, state.ended.size()));
+    std::vector<BanPtr> out{state.ended.begin(), end};
+    state.ended.erase(state.ended.begin(), end);
+    return out;
   });
 }
 

@@ -43,9 +43,9 @@ class BanStore {
   // longer.
   Added restore(std::unique_ptr<Ban> ban);
   void restore(const RepeatRecord& repeats, std::uint64_t user);
-  // The bans that ended by time since the last call, in the order of their ends. They are collected from the
-  // first call on.
-  std::vector<BanPtr> take_ended();
+  // The bans that ended by time and were not taken yet, at most so many, in the order of their ends. They are
+  // collected from the first call on.
+  std::vector<BanPtr> take_ended(std::size_t most);
   // Takes out every ban whose target lies inside the prefix, of every scope, and the records of soft blocks.
   std::vector<BanPtr> remove(const Cidr& prefix);
   // Every live ban that covers the address: its networks, itself, its flows and identities.
@@ -90,7 +90,7 @@ class BanStore {
     std::deque<SoftBlockRecord> soft_blocks;
     std::uint64_t last_id = 0;
     bool collect_ended = false;
-    std::vector<BanPtr> ended;
+    std::deque<BanPtr> ended;
   };
   // Under the lock: gives the ban a number and its places, when there is room.
   Added insert(State& state, std::unique_ptr<Ban> ban) const;

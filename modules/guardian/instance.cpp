@@ -40,7 +40,8 @@ void Instance::stop(Time) {
 }
 
 void Instance::end_expired() {
-  for (const auto& ban : store_.take_ended()) events_.publish(event_of(EventKind::unban, ban, "expiry"));
+  for (const auto& ban : store_.take_ended(kEndsATime))
+    events_.publish(event_of(EventKind::unban, ban, "expiry"));
 }
 
 // What had to make room for others is not in force any more.

@@ -121,7 +121,9 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   bool settle();
   void add_keeper(std::weak_ptr<BanKeeper> keeper);
   Background& background() { return background_; }
-  // Tells of the bans that have ended by time. About once a second, on the background thread.
+  // Tells of the bans that have ended by time, of so many at most: whoever hears of them has queues. About
+  // once a second, on the background thread.
+  static constexpr std::size_t kEndsATime = 2'000;
   void end_expired();
 
   // From any thread but a worker's: by hand.

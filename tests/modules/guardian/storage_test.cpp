@@ -443,3 +443,30 @@ TEST_CASE("the end of a ban is told: by time, by room, by hand") {
   g.instance->end_expired();
   CHECK(heard->said == "expiry 192.0.2.1; admin 192.0.2.2; expiry 192.0.2.3; ");
 }
+
+TEST_CASE("the ends of many bans are told little by little") {
+  struct Heard final : EventSink {
+    void take(const EventPtr& event) noexcept override { ends += event->source == "expiry" ? 1 : 0; }
+    std::size_t ends = 0;
+  };
+  Kept g("sip_guardian");
+  const auto heard = std::make_shared<Heard>();
+  g.instance->events().subscribe(heard);
+  g.instance->end_expired();
+  KeptBans many;
+  const auto now = g.host.clock.wall();
+  for (std::size_t i = 0; i < Instance::kEndsATime + 3; ++i) {
+    const Cidr prefix{Address::v4(0xC6120000U + static_cast<std::uint32_t>(i)), 32};
+    auto ban = std::make_unique<Ban>(Scope::address, prefix, Port(0), 0);
+    ban->banned_at = now;
+    ban->expires_at = now + 10s;
+    many.bans.push_back(std::move(ban));
+  }
+  CHECK(g.instance->restore(std::move(many)) == Instance::kEndsATime + 3);
+  g.host.clock.advance(10s);
+  g.instance->end_expired();
+  CHECK(heard->ends == Instance::kEndsATime);
+  CHECK(g.instance->store().size() == 0);
+  g.instance->end_expired();
+  CHECK(heard->ends == Instance::kEndsATime + 3);
+}
