@@ -110,8 +110,10 @@ void BanStore::restore(const RepeatRecord& record, std::uint64_t user) {
   const Time last = clock_.now() - std::chrono::duration_cast<Duration>(age);
   state_.with([&](State& state) {
     if (state.repeats.size() >= limits_.repeats) return;
-    auto& repeats = state.repeats[{record.scope, record.prefix, record.port, user}];
-    if (repeats.last < last) repeats = {record.bans, last};
+    const Repeats kept{record.bans, last};
+    const auto [found, fresh] =
+        state.repeats.try_emplace({record.scope, record.prefix, record.port, user}, kept);
+    if (!fresh && found->second.last < last) found->second = kept;
   });
 }
 

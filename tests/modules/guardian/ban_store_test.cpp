@@ -77,6 +77,26 @@ TEST_CASE("past the limit the oldest automatic ban gives way, one made by hand s
   CHECK(store.find(*Cidr::parse("192.0.2.1")));
 }
 
+TEST_CASE("a machine that has just started remembers what was before its start") {
+  struct JustStarted final : Clock {
+    Time now() const override { return Time{} + 1min; }
+    WallTime wall() const override { return WallTime{} + 24h * 365 * 50; }
+  } clock;
+  BanStore store(clock);
+  store.restore({Scope::address, *Cidr::parse("192.0.2.1"), 0, {}, 2, clock.wall() - 24h}, 0);
+  store.restore({Scope::address, *Cidr::parse("192.0.2.2"), 0, {}, 2, clock.wall() - 24h * 8}, 0);
+  CHECK(store.add(make_ban("192.0.2.1"), 60s, 2, 24h).ban->expires - clock.now() == 240s);
+  CHECK(store.add(make_ban("192.0.2.2"), 60s, 2, 24h).ban->expires - clock.now() == 60s);
+  auto kept = make_ban("192.0.2.3");
+  kept->banned_at = clock.wall() - 24h;
+  kept->expires_at = clock.wall() + 1h;
+  kept->signals.push_back({Time{} + (clock.wall() - 24h - WallTime{})});
+  const auto ban = store.restore(std::move(kept)).ban;
+  REQUIRE(ban);
+  CHECK(ban->expires - clock.now() == 1h);
+  CHECK(ban->signals[0].at == clock.now() - 24h);
+}
+
 TEST_CASE("everything that covers an address is found, and nothing of its neighbours") {
   FakeClock clock;
   BanStore store(clock);
