@@ -50,6 +50,20 @@ std::string_view to_string(Reason reason) {
   return "other";
 }
 
+Reason reason_of(std::string_view name) {
+  for (std::size_t i = 0; i < kReasons; ++i) {
+    if (to_string(static_cast<Reason>(i)) == name) return static_cast<Reason>(i);
+  }
+  return Reason::other;
+}
+
+std::optional<Scope> scope_of(std::string_view name) {
+  for (const Scope scope : {Scope::address, Scope::network, Scope::flow, Scope::identity}) {
+    if (to_string(scope) == name) return scope;
+  }
+  return std::nullopt;
+}
+
 std::string_view to_string(Scope scope) {
   switch (scope) {
     case Scope::address:

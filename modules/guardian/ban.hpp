@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,8 @@ enum class Reason : std::uint8_t {
 };
 inline constexpr std::size_t kReasons = 21;
 std::string_view to_string(Reason reason);
+// What that name stands for; `other` for a name that is none of them.
+Reason reason_of(std::string_view name);
 
 // What a ban holds for.
 enum class Scope : std::uint8_t {
@@ -51,6 +54,7 @@ enum class Scope : std::uint8_t {
   identity,  // one user, as long as the address is this one
 };
 std::string_view to_string(Scope scope);
+std::optional<Scope> scope_of(std::string_view name);
 
 // One thing that spoke against a source, as kept to explain a ban.
 struct Signal {
@@ -90,6 +94,23 @@ struct Ban {
   void hit() const { hits.fetch_add(1, std::memory_order_relaxed); }
 };
 using BanPtr = std::shared_ptr<const Ban>;
+
+// How often a target was banned by itself within BanStore::kRepeatMemory, for ban_escalation.
+struct RepeatRecord {
+  Scope scope = Scope::address;
+  Cidr prefix;
+  Port port = 0;
+  std::string user_text;
+  unsigned bans = 0;
+  WallTime last{};
+};
+
+// What was kept of an instance's bans: with wall-clock times only (a signal's `at` counts from the epoch
+// too), and users without their hash.
+struct KeptBans {
+  std::vector<std::unique_ptr<Ban>> bans;
+  std::vector<RepeatRecord> repeats;
+};
 
 // A soft block as shown to people; the worker that made it holds the one that bites.
 struct SoftBlockRecord {

@@ -1,13 +1,25 @@
 #include "ban_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ban_view.hpp"
+#include "sipward/config/scalars.hpp"
 
 namespace sipward::guardian {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr Scope kScopes[] = {Scope::address, Scope::network, Scope::flow, Scope::identity};
+
+// The highest address of the prefix, as octets compare.
+Address last_of(const Cidr& prefix) {
+  auto octets = prefix.base.octets();
+  const unsigned bits = prefix.bits + (prefix.base.is_v4() ? 96 : 0);
+  for (unsigned bit = bits; bit < 128; ++bit) octets[bit / 8] |= static_cast<std::uint8_t>(0x80U >> bit % 8);
+  return Address::v6(octets);
+}
 
 bool inside(const Cidr& outer, const Cidr& inner) {
   return inner.base.is_v4() == outer.base.is_v4() && inner.bits >= outer.bits && outer.contains(inner.base);
@@ -35,8 +47,74 @@ void BanStore::erase(State& state, std::uint64_t id) {
 
 void BanStore::expire(State& state, Time now) {
   while (!state.by_expiry.empty() && state.by_expiry.begin()->first <= now) {
-    erase(state, state.by_expiry.begin()->second);
+    const auto id = state.by_expiry.begin()->second;
+    if (state.collect_ended) state.ended.push_back(state.by_id[id]);
+    erase(state, id);
   }
+}
+
+std::vector<BanPtr> BanStore::take_ended(std::size_t most) {
+  return state_.with([&](State& state) {
+    state.collect_ended = true;
+    expire(state, clock_.now());
+    const auto end = state.ended.begin() + static_cast<std::ptrdiff_t>(std::min(most, state.ended.size()));
+    std::vector<BanPtr> out{state.ended.begin(), end};
+    state.ended.erase(state.ended.begin(), end);
+    return out;
+  });
+}
+
+BanStore::Added BanStore::insert(State& state, std::unique_ptr<Ban> ban) const {
+  Added added;
+  const Key key = key_of(*ban);
+  if (const auto old = state.by_key.find(key); old != state.by_key.end()) erase(state, old->second);
+  while (state.by_id.size() >= limits_.bans && !state.automatic.empty()) {
+    const std::uint64_t oldest = *state.automatic.begin();
+    added.out.push_back(state.by_id[oldest]);
+    erase(state, oldest);
+  }
+  if (state.by_id.size() >= limits_.bans) return added;
+  ban->id = ++state.last_id;
+  added.ban = std::move(ban);
+  state.by_id.emplace(added.ban->id, added.ban);
+  state.by_key.emplace(key, added.ban->id);
+  state.by_expiry.emplace(added.ban->expires, added.ban->id);
+  if (added.ban->automatic) state.automatic.insert(added.ban->id);
+  return added;
+}
+
+BanStore::Added BanStore::restore(std::unique_ptr<Ban> ban) {
+  const Time now = clock_.now();
+  const WallTime wall = clock_.wall();
+  // A clock that was wrong before, or is now, must not make the ban longer than it ever was.
+  const auto left = std::min<WallTime::duration>(
+      {ban->expires_at - wall, ban->expires_at - ban->banned_at, config::kMaxDuration});
+  if (left <= WallTime::duration::zero()) return {};
+  ban->expires = now + std::chrono::duration_cast<Duration>(left);
+  ban->expires_at = wall + left;
+  for (auto& signal : ban->signals) {
+    const WallTime at{std::chrono::duration_cast<WallTime::duration>(signal.at.time_since_epoch())};
+    signal.at = now - std::chrono::duration_cast<Duration>(wall - at);
+  }
+  return state_.with([&](State& state) {
+    expire(state, now);
+    const auto old = state.by_key.find(key_of(*ban));
+    if (old != state.by_key.end() && state.by_id[old->second]->expires >= ban->expires) return Added{};
+    return insert(state, std::move(ban));
+  });
+}
+
+void BanStore::restore(const RepeatRecord& record, std::uint64_t user) {
+  const auto age = std::max(clock_.wall() - record.last, WallTime::duration::zero());
+  if (age >= kRepeatMemory || record.bans == 0) return;
+  const Time last = clock_.now() - std::chrono::duration_cast<Duration>(age);
+  state_.with([&](State& state) {
+    if (state.repeats.size() >= limits_.repeats) return;
+    const Repeats kept{record.bans, last};
+    const auto [found, fresh] =
+        state.repeats.try_emplace({record.scope, record.prefix, record.port, user}, kept);
+    if (!fresh && found->second.last < last) found->second = kept;
+  });
 }
 
 bool BanStore::over_rate(State& state, Time now) const {
@@ -68,38 +146,30 @@ BanStore::Added BanStore::add(std::unique_ptr<Ban> ban, milliseconds time, unsig
   const Time now = clock_.now();
   const WallTime wall = clock_.wall();
   return state_.with([&](State& state) {
-    Added added;
     expire(state, now);
-    if (ban->automatic && over_rate(state, now)) return added;
-    const Key key = key_of(*ban);
-    if (factor > 1 && ban->automatic) time = escalate(time, factor, repeat(state, key, now), most);
-    if (const auto old = state.by_key.find(key); old != state.by_key.end()) erase(state, old->second);
-    while (state.by_id.size() >= limits_.bans && !state.automatic.empty()) {
-      const std::uint64_t oldest = *state.automatic.begin();
-      added.out.push_back(state.by_id[oldest]);
-      erase(state, oldest);
-    }
-    if (state.by_id.size() >= limits_.bans) return added;
-    ban->id = ++state.last_id;
+    if (ban->automatic && over_rate(state, now)) return Added{};
+    if (factor > 1 && ban->automatic) time = escalate(time, factor, repeat(state, key_of(*ban), now), most);
     ban->banned_at = wall;
     ban->expires = now + time;
     ban->expires_at = wall + time;
-    added.ban = std::move(ban);
-    state.by_id.emplace(added.ban->id, added.ban);
-    state.by_key.emplace(key, added.ban->id);
-    state.by_expiry.emplace(added.ban->expires, added.ban->id);
-    if (added.ban->automatic) state.automatic.insert(added.ban->id);
-    return added;
+    return insert(state, std::move(ban));
   });
+}
+
+void BanStore::collect(const State& state, Scope scope, const Cidr& prefix, std::vector<BanPtr>& out) {
+  const Address last = last_of(prefix);
+  for (auto i = state.by_key.lower_bound({scope, {prefix.base, 0}, 0, 0}); i != state.by_key.end(); ++i) {
+    const auto& [found, target, port, user] = i->first;
+    if (found != scope || target.base > last) return;
+    if (inside(prefix, target)) out.push_back(state.by_id.at(i->second));
+  }
 }
 
 std::vector<BanPtr> BanStore::remove(const Cidr& prefix) {
   return state_.with([&](State& state) {
     expire(state, clock_.now());
     std::vector<BanPtr> out;
-    for (const auto& [id, ban] : state.by_id) {
-      if (inside(prefix, ban->prefix)) out.push_back(ban);
-    }
+    for (const Scope scope : kScopes) collect(state, scope, prefix, out);
     for (const auto& ban : out) erase(state, ban->id);
     std::erase_if(state.soft_blocks, [&](const auto& record) { return prefix.contains(record.address); });
     std::erase_if(state.repeats, [&](const auto& entry) { return inside(prefix, std::get<1>(entry.first)); });
@@ -111,10 +181,16 @@ std::vector<BanPtr> BanStore::covering(const Address& address) const {
   return state_.with([&](State& state) {
     expire(state, clock_.now());
     std::vector<BanPtr> out;
-    for (const auto& [id, ban] : state.by_id) {
-      const bool host = ban->scope == Scope::identity;
-      if (host ? ban->prefix.base == source_of(address) : ban->prefix.contains(address)) out.push_back(ban);
+    const unsigned whole = address.is_v4() ? 32 : 128;
+    for (const Scope scope : {Scope::address, Scope::network}) {
+      for (unsigned bits = 0; bits <= whole; ++bits) {
+        const auto found = state.by_key.find({scope, {address.masked(bits), bits}, 0, 0});
+        if (found != state.by_key.end()) out.push_back(state.by_id[found->second]);
+      }
     }
+    collect(state, Scope::flow, {address, whole}, out);
+    collect(state, Scope::identity, host_prefix(address), out);
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
     return out;
   });
 }

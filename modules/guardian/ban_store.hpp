@@ -38,6 +38,14 @@ class BanStore {
   // times of `ban` are set here.
   Added add(std::unique_ptr<Ban> ban, std::chrono::milliseconds time, unsigned factor = 1,
             std::chrono::milliseconds most = {});
+  // Takes in what was kept elsewhere, with the times and hits that it brings; no limit but that of bans
+  // counts. A ban that has expired is left out, and one of a target that is banned already, unless it holds
+  // longer.
+  Added restore(std::unique_ptr<Ban> ban);
+  void restore(const RepeatRecord& repeats, std::uint64_t user);
+  // The bans that ended by time and were not taken yet, at most so many, in the order of their ends. They are
+  // collected from the first call on.
+  std::vector<BanPtr> take_ended(std::size_t most);
   // Takes out every ban whose target lies inside the prefix, of every scope, and the records of soft blocks.
   std::vector<BanPtr> remove(const Cidr& prefix);
   // Every live ban that covers the address: its networks, itself, its flows and identities.
@@ -81,7 +89,13 @@ class BanStore {
     std::deque<Time> recent;  // automatic bans of the last minute
     std::deque<SoftBlockRecord> soft_blocks;
     std::uint64_t last_id = 0;
+    bool collect_ended = false;
+    std::deque<BanPtr> ended;
   };
+  // Under the lock: gives the ban a number and its places, when there is room.
+  Added insert(State& state, std::unique_ptr<Ban> ban) const;
+  // Under the lock: the bans of one scope whose target lies inside the prefix.
+  static void collect(const State& state, Scope scope, const Cidr& prefix, std::vector<BanPtr>& out);
   static Key key_of(const Ban& ban) { return {ban.scope, ban.prefix, ban.port, ban.user}; }
   static void erase(State& state, std::uint64_t id);
   static void expire(State& state, Time now);

@@ -47,8 +47,10 @@ std::uint64_t BanView::hash_of(const Ban& ban) const {
 }
 
 const Ban* BanView::lookup(std::uint64_t hash, Time now) const {
-  for (std::size_t i = home(hash); places_[i].hash != 0; i = (i + 1) & (places_.size() - 1)) {
-    if (places_[i].hash == hash) return places_[i].expires > now ? places_[i].ban.get() : nullptr;
+  const std::uint32_t tag = tag_of(hash);
+  for (std::size_t i = home(hash); tags_[i] != 0; i = (i + 1) & (tags_.size() - 1)) {
+    if (tags_[i] != tag || places_[i].hash != hash) continue;
+    return places_[i].expires > now ? places_[i].ban.get() : nullptr;
   }
   return nullptr;
 }
@@ -89,12 +91,14 @@ void BanView::count(const Ban& ban, int by) {
 void BanView::place(Place&& entry) {
   std::size_t i = home(entry.hash);
   while (places_[i].hash != 0) i = (i + 1) & (places_.size() - 1);
+  tags_[i] = tag_of(entry.hash);
   places_[i] = std::move(entry);
 }
 
 void BanView::grow() {
   std::vector<Place> old(places_.empty() ? kFirstPlaces : places_.size() * 2);
   old.swap(places_);
+  tags_.assign(places_.size(), 0);
   for (auto& entry : old) {
     if (entry.hash != 0) place(std::move(entry));
   }
@@ -126,9 +130,11 @@ void BanView::remove_at(std::size_t gap) {
     const std::size_t from_home = (i - home(places_[i].hash)) & mask;
     if (from_home < ((i - gap) & mask)) continue;
     places_[gap] = std::move(places_[i]);
+    tags_[gap] = tags_[i];
     gap = i;
   }
   places_[gap] = {};
+  tags_[gap] = 0;
   --used_;
   count(*gone, -1);
 }

@@ -12,7 +12,8 @@ namespace sipward::guardian {
 
 // The bans as one worker sees them: asked for every packet, changed for every ban. One flat table with linear
 // probing, keyed by a secret hash of what is banned; for prefixes it asks once for each prefix length in use,
-// so a table of single addresses costs one hash and usually one cache line. Expiry is checked when read.
+// so a table of single addresses costs one hash and usually one cache line, which for whoever is not banned
+// is one of `tags_`, a table small enough to stay in the cache of the processor. Expiry is checked when read.
 // Inserting may allocate; asking never does. Belongs to one worker.
 class BanView {
  public:
@@ -56,6 +57,9 @@ class BanView {
   void remove_if(Condition&& condition);
 
   HashKey key_;
+  static std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32) | 1; }
+
+  std::vector<std::uint32_t> tags_;  // of the places: 0 where one is free
   std::vector<Place> places_;
   std::size_t used_ = 0;
   std::size_t narrow_ = 0;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "ban_json.hpp"
+#include "ban_transfer.hpp"
 #include "enumeration_stats.hpp"
 #include "sipward/config/scalars.hpp"
 
@@ -153,6 +154,7 @@ void make_ban(const Setup& setup, const HttpRequest& request, const Captures& ca
   ban->evidence = Evidence::trusted;
   const auto made = instance.ban_by_hand(std::move(ban), wanted->duration);
   if (!made) return fail(response, 409, "the list of bans is full");
+  instance.settle();
   answer(response, 201, to_json(*made));
 }
 
@@ -161,6 +163,7 @@ void lift_ban(const Setup& setup, const Captures& captures, HttpResponse& respon
   if (!given) return;
   const Cidr prefix = widen_host(*given);
   if (!setup.instance->unban(prefix)) return fail(response, 404, captures[0] + " is not banned");
+  setup.instance->settle();
   answer(response, 200, {{"unbanned", prefix.to_string()}});
 }
 
@@ -248,6 +251,8 @@ void add_endpoints(HttpEndpoints& endpoints, SetupPtr setup) {
   using S = const Setup&;
   using C = const Captures&;
   add("GET", "/bans", [](S s, Rq q, C, Rs r) { list_bans(s, q, r); });
+  add("GET", "/bans/export", [](S s, Rq q, C, Rs r) { export_bans(s, q, r); });
+  add("POST", "/bans/import", [](S s, Rq q, C, Rs r) { import_bans(s, q, r); });
   add("GET", "/bans/{ip}", [](S s, Rq, C c, Rs r) { show_ban(s, c, r); });
   add("POST", "/ban/{ip}", [](S s, Rq q, C c, Rs r) { make_ban(s, q, c, r); });
   add("DELETE", "/unban/{ip}", [](S s, Rq, C c, Rs r) { lift_ban(s, c, r); });

@@ -23,11 +23,11 @@ struct Event {
   Cidr prefix;    // whom it is about
   Port port = 0;  // of scope flow
   std::string reason;
-  std::string
-      source;  // who decided: "guardian", "admin", "feed NAME"; of an unban also "expiry", "whitelist"
-  std::string details;    // a sentence for people; without secrets
-  bool shadow = false;    // only "would have"
-  BanPtr ban;             // of ban and unban; else null
+  std::string source;   // who decided: "guardian", "admin", "feed NAME"; of an unban also "expiry", "limit",
+                        // "whitelist"
+  std::string details;  // a sentence for people; without secrets
+  bool shadow = false;  // only "would have"
+  BanPtr ban;           // of ban and unban; else null
   WallTime expires_at{};  // of ban and attack; the epoch: never said
 };
 using EventPtr = std::shared_ptr<const Event>;

@@ -52,6 +52,7 @@ class Setup {
   std::shared_ptr<const SharedOptions> shared_;
   std::vector<std::string> watched_;
   std::vector<std::shared_ptr<void>> watches_;
+  std::vector<std::shared_ptr<Service>> kept_;  // what keeps the decisions
 };
 
 // `sip_guardian`: only the order of the checks, for requests and for what the PBX answers to them.

@@ -9,8 +9,6 @@
 namespace sipward::guardian {
 namespace {
 
-constexpr std::size_t kNobody = ~std::size_t{0};
-
 bool covers_whole_addresses(const Ban& ban) {
   return ban.scope == Scope::address || ban.scope == Scope::network;
 }
@@ -41,10 +39,60 @@ Instance::Instance(std::string name, BuildContext& context)
       protected_(context.protected_addresses),
       state_(std::make_shared<State>()),
       store_(context.clock),
-      events_(context.clock) {
+      events_(context.clock),
+      background_([this] { end_expired(); }) {
   for (std::size_t i = 0; i < workers_.count(); ++i) {
     state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist, workers_.count()));
   }
+}
+
+Instance::~Instance() = default;
+
+void Instance::start() {
+  end_expired();
+  background_.start();
+}
+
+void Instance::stop(Time) {
+  background_.stop();
+}
+
+void Instance::end_expired() {
+  for (const auto& ban : store_.take_ended(kEndsATime))
+    events_.publish(event_of(EventKind::unban, ban, "expiry"));
+}
+
+// What had to make room for others is not in force any more.
+void Instance::give_way(const std::vector<BanPtr>& out) {
+  for (const auto& ban : out) events_.publish(event_of(EventKind::unban, ban, "limit"));
+}
+
+void Instance::add_keeper(std::weak_ptr<BanKeeper> keeper) {
+  keepers_.with([&](auto& keepers) {
+    std::erase_if(keepers, [](const auto& one) { return one.expired(); });
+    keepers.push_back(std::move(keeper));
+  });
+}
+
+std::vector<std::shared_ptr<BanKeeper>> Instance::keepers() {
+  std::vector<std::shared_ptr<BanKeeper>> live;
+  keepers_.with([&](const auto& keepers) {
+    for (const auto& weak : keepers) {
+      if (auto keeper = weak.lock()) live.push_back(std::move(keeper));
+    }
+  });
+  return live;
+}
+
+bool Instance::settle() {
+  bool settled = true;
+  for (const auto& keeper : keepers()) settled = keeper->settle(kSettle) && settled;
+  std::uint64_t suppressed = 0;
+  if (!settled && settle_limit_.allow(clock_.now(), suppressed)) {
+    log_.warn("sip_guardian", "what was decided by hand holds, but is not stored yet",
+              {{"guardian", name_}, {"suppressed", std::to_string(suppressed)}});
+  }
+  return settled;
 }
 
 void Instance::tell_workers(BanPtr ban, std::vector<BanPtr> out, std::size_t except) {
@@ -92,6 +140,7 @@ BanResult Instance::ban(Worker& worker, std::unique_ptr<Ban> ban, const Options&
   view.insert(added.ban);
   close_streams(*added.ban);
   log_ban(*added.ban);
+  give_way(added.out);
   events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
   tell_workers(added.ban, std::move(added.out), worker.index());
   return BanResult::banned;
@@ -102,6 +151,7 @@ BanPtr Instance::ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds
   if (!added.ban) return nullptr;
   close_streams(*added.ban);
   log_ban(*added.ban);
+  give_way(added.out);
   events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
   auto made = added.ban;
   tell_workers(std::move(added.ban), std::move(added.out), kNobody);
@@ -115,6 +165,7 @@ bool Instance::unban(const Cidr& prefix, std::string_view source) {
     lifted = true;
     events_.publish(event_of(EventKind::unban, ban, source));
   }
+  for (const auto& keeper : keepers()) keeper->forget(prefix);
   workers_.post_all([state = state_, prefix](Worker& worker) {
     auto& shard = *state->shards[worker.index()];
     shard.bans.forget(prefix);

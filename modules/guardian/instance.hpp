@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "background.hpp"
 #include "ban_store.hpp"
 #include "ban_view.hpp"
 #include "bounded_table.hpp"
@@ -98,6 +99,16 @@ struct alignas(64) Shard {
   Tally tally;
 };
 
+// Whoever keeps bans beyond the process. Safe to call from any thread.
+class BanKeeper {
+ public:
+  virtual ~BanKeeper() = default;
+  // What was counted against everything inside the prefix is taken back.
+  virtual void forget(const Cidr& prefix) = 0;
+  // Waits until all that was decided before is kept; false when it is not, at the latest after `most`.
+  virtual bool settle(std::chrono::milliseconds most) = 0;
+};
+
 enum class BanResult : std::uint8_t { banned, local, protected_ };
 
 // All that guardians of one name share and that survives a reload: the bans, what every worker counts, and
@@ -106,8 +117,13 @@ enum class BanResult : std::uint8_t { banned, local, protected_ };
 class Instance final : public Service, public std::enable_shared_from_this<Instance> {
  public:
   Instance(std::string name, BuildContext& context);
+  ~Instance() override;
 
   static constexpr auto kLocalBan = std::chrono::seconds(60);
+  static constexpr std::chrono::seconds kSettle{2};
+
+  void start() override;
+  void stop(Time deadline) override;
 
   Shard& shard(std::size_t worker) { return *state_->shards[worker]; }
   const HashKey& key() const { return state_->key; }
@@ -125,6 +141,21 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   // alone.
   BanResult ban(Worker& worker, std::unique_ptr<Ban> ban, const Options& options,
                 std::chrono::milliseconds time);
+
+  // Brings back what was kept, from any thread but a worker's; it is in force before anything that is posted
+  // to the workers later. Protected addresses are left out. With `tell` each is an event as a new ban is.
+  // Returns how many came into force.
+  enum class Tell : std::uint8_t { no, yes };
+  std::size_t restore(KeptBans kept, Tell tell = Tell::no);
+  // Waits, for at most kSettle, until every decision so far is kept by whoever keeps bans; not on a worker.
+  // When that fails it is logged, and what was decided holds all the same.
+  bool settle();
+  void add_keeper(std::weak_ptr<BanKeeper> keeper);
+  Background& background() { return background_; }
+  // Tells of the bans that have ended by time, of so many at most: whoever hears of them has queues. About
+  // once a second, on the background thread.
+  static constexpr std::size_t kEndsATime = 2'000;
+  void end_expired();
 
   // From any thread but a worker's: by hand.
   BanPtr ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds time);
@@ -153,6 +184,10 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
     std::vector<std::unique_ptr<Shard>> shards;
   };
   void tell_workers(BanPtr ban, std::vector<BanPtr> out, std::size_t except);
+  static constexpr std::size_t kNobody = ~std::size_t{0};
+  std::size_t bring_back(std::vector<std::unique_ptr<Ban>> bans, Tell tell);
+  void give_way(const std::vector<BanPtr>& out);
+  std::vector<std::shared_ptr<BanKeeper>> keepers();
   void close_streams(const Ban& ban);
   void publish_whitelist();
   void log_ban(const Ban& ban);
@@ -168,6 +203,9 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   Offenders offenders_;
   LogLimit log_limit_;
   Guarded<std::map<std::string, std::vector<Cidr>>> added_;
+  Guarded<std::vector<std::weak_ptr<BanKeeper>>> keepers_;
+  LogLimit settle_limit_;
+  Background background_;  // last: it ends first
 };
 
 }  // namespace sipward::guardian

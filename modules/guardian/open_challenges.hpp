@@ -6,9 +6,9 @@
 
 #include "bounded_table.hpp"
 #include "extension.hpp"
-#include "sipward/zeroed_array.hpp"
 #include "sipward/net.hpp"
 #include "sipward/sources.hpp"
+#include "sipward/zeroed_array.hpp"
 
 namespace sipward::guardian {
 

@@ -12,10 +12,12 @@
 
 #include "enumeration_options.hpp"
 #include "failed_auth_options.hpp"
+#include "log_options.hpp"
 #include "sipward/config.hpp"
 #include "sipward/module.hpp"
 #include "sipward/net.hpp"
 #include "sipward/sip/header.hpp"
+#include "storage_options.hpp"
 #include "validation.hpp"
 
 namespace sipward::guardian {
@@ -76,6 +78,9 @@ struct Options {
   bool metrics = true;
   OnBlock on_block = OnBlock::silent;
   int on_block_status = 403;
+
+  StorageOptions storage;
+  LogOptions logs;
 
   // The prefix that a ban of this address covers.
   Cidr ban_prefix(const Address& address) const;

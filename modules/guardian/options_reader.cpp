@@ -175,13 +175,6 @@ void read_webhooks(Reader& b) {
   b.require("url");
 }
 
-void read_storage(Reader& b) {
-  std::size_t backend = 0;
-  b.one_of("backend", backend, {{"sqlite", 0}, {"redis", 1}}, Place::argument);
-  Later(b).text("path").text("address").text("password");
-  b.require(backend == 0 ? "path" : "address");
-}
-
 void read_kernel_drop(Reader& b) {
   std::size_t how = 0;
   b.one_of("how", how, {{"auto", 0}, {"nftables", 1}, {"xdp", 2}, {"socket", 3}, {"off", 4}},
@@ -192,7 +185,7 @@ void read_kernel_drop(Reader& b) {
 
 void read_inactive(Reader& r) {
   using namespace std::chrono_literals;
-  Later(r).text("geoip_db").text("asn_db").text("ban_log").flag("geoip_required");
+  Later(r).text("geoip_db").text("asn_db").flag("geoip_required");
   for (const std::string_view list : {"blocked_countries", "allowed_countries"}) {
     r.values(list, "ISO codes of countries or continents such as CN", is_country);
   }
@@ -203,11 +196,10 @@ void read_inactive(Reader& r) {
   });
   r.blocks("feed", read_feed);
   r.blocks("webhooks", read_webhooks);
-  r.block("storage", read_storage);
   r.block("kernel_drop", read_kernel_drop);
   for (const std::string_view name :
-       {"geoip_db", "asn_db", "ban_log", "geoip_required", "blocked_countries", "allowed_countries",
-        "blocked_asns", "apiban", "feed", "webhooks", "storage", "kernel_drop"}) {
+       {"geoip_db", "asn_db", "geoip_required", "blocked_countries", "allowed_countries", "blocked_asns",
+        "apiban", "feed", "webhooks", "kernel_drop"}) {
     r.not_active_yet(name);
   }
 }
@@ -243,6 +235,8 @@ void read_options(Reader& r, Options& o) {
     b.one_of("action", o.on_block, {{"silent", OnBlock::silent}, {"reply", OnBlock::reply}}, Place::argument);
     if (o.on_block == OnBlock::reply) b.number("status", o.on_block_status, 400, 699, Place::argument);
   });
+  read_storage(r, o.storage);
+  read_logs(r, o.logs);
   read_inactive(r);
 }
 

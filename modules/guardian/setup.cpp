@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "guardian.hpp"
+#include "persistence.hpp"
 
 namespace sipward::guardian {
 namespace {
@@ -57,6 +58,7 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
     exempt_.push_back(extension_of(user, instance->key()).key);
   }
   std::sort(exempt_.begin(), exempt_.end());
+  kept_ = keep_decisions(options, instance, context);
   watch_names(context);
 }
 

@@ -69,9 +69,12 @@ def program():
 
 
 class Sipward:
-    """One server in namespace `role`, or on the machine's loopback when `lab` is None. Ready when made."""
+    """One server in namespace `role`, or on the machine's loopback when `lab` is None. Ready when made.
 
-    def __init__(self, lab, directory, sipfile=SIPFILE, role="guard", site=SITE_PORT):
+    `launcher` is a command that runs what stands behind it.
+    """
+
+    def __init__(self, lab, directory, sipfile=SIPFILE, role="guard", site=SITE_PORT, launcher=()):
         self._lab = lab
         self._role = role
         self._site = site
@@ -79,7 +82,7 @@ class Sipward:
         state.mkdir(exist_ok=True)
         path = directory / "Sipfile"
         path.write_text(sipfile % {"state": state, "pbx": netns.PBX, "site": site})
-        argv = [program(), "run", "--config", path]
+        argv = [*launcher, program(), "run", "--config", path]
         self._process = Process("sipward", lab.argv(role, argv) if lab else argv, directory / "sipward.log",
                                 env={**os.environ, "STATE_DIRECTORY": str(state)})
         try:
@@ -119,6 +122,12 @@ class Sipward:
         """Address of every ban, with its reason."""
         return {ban["ip"]: ban["reason"] for ban in self.api("bans")["bans"]}
 
+    def ban(self, address):
+        """By hand; it is stored when this returns, if there is a storage."""
+        status, body = self._get(f"{API}/ban/{address}", "POST")
+        if status != 201:
+            raise AssertionError(f"ban/{address}: {status} {body[:300]!r}")
+
     def held(self, address):
         """The ban or soft block on the address, or None."""
         status, body = self._get(f"{API}/bans/{address}")
@@ -149,6 +158,14 @@ class Sipward:
     def hang_up(self):
         """Asks for a reload."""
         self._process.signal(signal.SIGHUP)
+
+    def log(self):
+        return self._process.text()
+
+    def kill(self):
+        """Ends it as a crash would."""
+        self._process.signal(signal.SIGKILL)
+        self._process.wait(10)
 
     def assert_sound(self):
         """Still running, and no sanitizer or crash has spoken in its log."""

@@ -77,6 +77,57 @@ TEST_CASE("past the limit the oldest automatic ban gives way, one made by hand s
   CHECK(store.find(*Cidr::parse("192.0.2.1")));
 }
 
+TEST_CASE("a machine that has just started remembers what was before its start") {
+  struct JustStarted final : Clock {
+    Time now() const override { return Time{} + 1min; }
+    WallTime wall() const override { return WallTime{} + 24h * 365 * 50; }
+  } clock;
+  BanStore store(clock);
+  store.restore({Scope::address, *Cidr::parse("192.0.2.1"), 0, {}, 2, clock.wall() - 24h}, 0);
+  store.restore({Scope::address, *Cidr::parse("192.0.2.2"), 0, {}, 2, clock.wall() - 24h * 8}, 0);
+  CHECK(store.add(make_ban("192.0.2.1"), 60s, 2, 24h).ban->expires - clock.now() == 240s);
+  CHECK(store.add(make_ban("192.0.2.2"), 60s, 2, 24h).ban->expires - clock.now() == 60s);
+  auto kept = make_ban("192.0.2.3");
+  kept->banned_at = clock.wall() - 24h;
+  kept->expires_at = clock.wall() + 1h;
+  kept->signals.push_back({Time{} + (clock.wall() - 24h - WallTime{})});
+  const auto ban = store.restore(std::move(kept)).ban;
+  REQUIRE(ban);
+  CHECK(ban->expires - clock.now() == 1h);
+  CHECK(ban->signals[0].at == clock.now() - 24h);
+}
+
+TEST_CASE("everything that covers an address is found, and nothing of its neighbours") {
+  FakeClock clock;
+  BanStore store(clock);
+  const auto add = [&](Scope scope, const char* prefix, Port port = 0, std::uint64_t user = 0) {
+    store.add(std::make_unique<Ban>(scope, *Cidr::parse(prefix), port, user), 60s);
+  };
+  add(Scope::network, "192.0.0.0/8");
+  add(Scope::address, "192.0.2.1");
+  add(Scope::flow, "192.0.2.1", 5060);
+  add(Scope::flow, "192.0.2.1", 5070);
+  add(Scope::identity, "192.0.2.1", 0, 7);
+  add(Scope::address, "192.0.2.2");
+  add(Scope::flow, "192.0.2.0", 5060);
+  add(Scope::address, "2001:db8::/64");
+  add(Scope::identity, "2001:db8::/64", 0, 7);
+  add(Scope::flow, "2001:db8::5", 5060);
+  add(Scope::network, "::/0");
+  const auto count = [&](const char* address) { return store.covering(*Address::parse(address)).size(); };
+  CHECK(count("192.0.2.1") == 5);
+  CHECK(count("192.0.2.2") == 2);
+  CHECK(count("192.0.2.3") == 1);
+  CHECK(count("198.51.100.1") == 0);
+  CHECK(count("2001:db8::5") == 4);
+  CHECK(count("2001:db8::6") == 3);
+  CHECK(count("2001:db8:1::") == 1);
+  CHECK(store.remove(*Cidr::parse("192.0.2.1")).size() == 4);
+  CHECK(store.remove(*Cidr::parse("2001:db8::/64")).size() == 3);
+  CHECK(store.remove(*Cidr::parse("0.0.0.0/0")).size() == 3);
+  CHECK(store.size() == 1);
+}
+
 TEST_CASE("automatic bans are limited per minute, those by hand are not") {
   FakeClock clock;
   BanStore::Limits limits;

@@ -71,10 +71,12 @@ TEST_CASE("the README's guardian parses whole, and what is not active yet is sai
 })");
   INFO(said);
   CHECK(said.find("error") == std::string::npos);
-  for (const char* later : {"geoip_db", "blocked_countries", "webhooks", "storage"}) {
+  for (const char* later : {"geoip_db", "blocked_countries", "webhooks"}) {
     CHECK(said.find(later) != std::string::npos);
   }
   const auto o = options(scope);
+  CHECK(said.find("storage") == std::string::npos);
+  CHECK(o.storage.path == "/var/lib/caddy/sip_guardian.db");
   CHECK(o.whitelist.size() == 2);
   CHECK(o.validation_mode == validation::Mode::strict);
   CHECK(o.rates[static_cast<std::size_t>(sip::Method::register_)] == config::Rate{10, 1s, 20});
@@ -102,6 +104,7 @@ TEST_CASE("every option of the contract parses") {
     feed voipbl { url https://example.com/list; interval 1h; max_entries 1000; ttl 7d }
     storage redis { address host:6379 }
     ban_log /var/log/x
+    decision_log /var/log/y { roll_size 1MiB; roll_keep 3 }
     kernel_drop xdp eth0
     on_block reply 403
 })");
@@ -118,6 +121,12 @@ TEST_CASE("every option of the contract parses") {
   CHECK(o.scanner_agents.size() == 2);
   CHECK(o.on_block == OnBlock::reply);
   CHECK(o.on_block_status == 403);
+  CHECK(said.find("storage redis is not active yet") != std::string::npos);
+  CHECK(o.storage.path.empty());
+  CHECK(o.logs.ban_log == "/var/log/x");
+  CHECK(o.logs.decision_log == "/var/log/y");
+  CHECK(o.logs.roll_size == 1024 * 1024);
+  CHECK(o.logs.roll_keep == 3);
   CHECK(o.rates_shadow);
 }
 
@@ -179,6 +188,9 @@ TEST_CASE("bad values are errors at their place") {
       {"blocked_countries China", "blocked_countries wants"},
       {"kernel_drop xdp", "wants interface"},
       {"storage redis { path x }", "wants address"},
+      {"storage", "wants path"},
+      {"decision_log {\n roll_keep 3\n}", "wants path"},
+      {"ban_log /x\n decision_log /x", "two files"},
       {"feed x { interval 1h }", "either url or file"},
       {"webhooks { events ban }", "wants url"},
   };
