@@ -12,6 +12,7 @@
 #include "sipward/handler.hpp"
 #include "sipward/module.hpp"
 #include "sipward/packet.hpp"
+#include "webhook.hpp"
 #include "whitelist.hpp"
 
 namespace sipward::guardian {
@@ -32,12 +33,17 @@ class Setup {
   std::shared_ptr<Instance> instance;
   GuardianMetrics metrics;
 
+  // Bans made since this was asked last, of whom the Sipfile whitelists, end. Admin thread.
+  void lift_whitelisted() const { looked_at_ = instance->lift_whitelisted(whitelist, looked_at_); }
+
  private:
   void watch_names(BuildContext& context);
 
   std::shared_ptr<const SharedOptions> shared_;
   std::vector<std::string> watched_;
   std::vector<std::shared_ptr<void>> watches_;
+  std::vector<std::shared_ptr<Webhook>> webhooks_;
+  mutable std::uint64_t looked_at_ = 0;  // of lift_whitelisted()
 };
 
 // `sip_guardian`: only the order of the checks, for requests and for what the PBX answers to them.
@@ -60,6 +66,7 @@ class Guardian final : public Handler {
   Verdict on_outbound(Packet& packet) const override;
 
  private:
+  Verdict inspect(Packet& packet, Shard& shard) const;
   bool whitelisted(Shard& shard, const Address& address) const {
     if (setup_->whitelist.contains(address)) return true;
     const auto& added = *shard.whitelist.get();

@@ -1,5 +1,6 @@
 #include "instance.hpp"
 
+#include <atomic>
 #include <utility>
 
 #include "options.hpp"
@@ -23,7 +24,9 @@ Instance::Instance(std::string name, BuildContext& context)
       protected_(context.protected_addresses),
       state_(std::make_shared<State>()),
       store_(context.clock),
-      events_(context.clock) {
+      events_(context.clock),
+      feed_(std::make_shared<EventFeed>(name_, events_)) {
+  events_.subscribe(feed_);
   for (std::size_t i = 0; i < workers_.count(); ++i) {
     state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist));
   }
@@ -102,18 +105,22 @@ bool Instance::unban(const Cidr& prefix, std::string_view source) {
     shard.bans.forget(prefix);
     shard.soft_blocks.forget(prefix);
     shard.failures.forget(prefix);
+    shard.validation.offenders.forget(prefix);
   });
   return lifted;
 }
 
-void Instance::lift_whitelisted(const Whitelist& whitelist) {
-  if (whitelist.empty()) return;
-  for (const auto& ban : store_.all()) {
+std::uint64_t Instance::lift_whitelisted(const Whitelist& whitelist, std::uint64_t after) {
+  if (whitelist.empty()) return after;
+  std::vector<Cidr> lifted;
+  store_.for_each(after, [&](const BanPtr& ban) {
+    after = ban->id;
     // A wide ban stays for whom it also names; whoever is whitelisted is not asked about bans anyway.
-    if (ban->prefix.bits >= (ban->prefix.base.is_v4() ? 32U : 64U) && whitelist.touches(ban->prefix)) {
-      unban(ban->prefix, "whitelist");
-    }
-  }
+    const bool host = ban->prefix.bits >= (ban->prefix.base.is_v4() ? 32U : 64U);
+    if (host && whitelist.touches(ban->prefix)) lifted.push_back(ban->prefix);
+  });
+  for (const auto& prefix : lifted) unban(prefix, "whitelist");
+  return after;
 }
 
 void Instance::publish_whitelist() {
@@ -145,6 +152,20 @@ std::uint64_t Instance::total(Tally::Field field) const {
   std::uint64_t sum = 0;
   for (const auto& shard : state_->shards) sum += shard->tally.get(field);
   return sum;
+}
+
+void Instance::ask_owner(const Address& address, std::function<void(Shard&, Time)> look) {
+  workers_.post(workers_.owner(address), [state = state_, look = std::move(look)](Worker& worker) {
+    look(*state->shards[worker.index()], worker.now());
+  });
+}
+
+void Instance::ask_all(std::function<void(Shard&)> look, std::function<void()> done) {
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.count());
+  workers_.post_all([state = state_, look = std::move(look), done = std::move(done), left](Worker& worker) {
+    look(*state->shards[worker.index()]);
+    if (left->fetch_sub(1) == 1) done();
+  });
 }
 
 }  // namespace sipward::guardian

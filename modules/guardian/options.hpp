@@ -15,6 +15,7 @@
 #include "sipward/net.hpp"
 #include "sipward/sip/header.hpp"
 #include "validation.hpp"
+#include "webhook_options.hpp"
 
 namespace sipward::guardian {
 
@@ -65,6 +66,8 @@ struct Options {
   bool ban_on_binary_injection = true;
   std::vector<std::string> disabled_rules;
   bool validation_shadow = false;
+
+  std::vector<WebhookOptions> webhooks;
 
   bool metrics = true;
   OnBlock on_block = OnBlock::silent;

@@ -178,15 +178,6 @@ void read_feed(Reader& b) {
   if (b.given("url") == b.given("file")) b.error("name", "feed wants either url or file");
 }
 
-void read_webhooks(Reader& b) {
-  static constexpr std::array<std::string_view, 5> kEvents = {"ban", "unban", "attack", "suspicious",
-                                                              "enumeration"};
-  std::vector<std::string> events;
-  b.words("events", events, kEvents);
-  Later(b).text("url").text("secret").duration("timeout", std::chrono::seconds(5)).number("retries", 5, 100);
-  b.require("url");
-}
-
 void read_storage(Reader& b) {
   std::size_t backend = 0;
   b.one_of("backend", backend, {{"sqlite", 0}, {"redis", 1}}, Place::argument);
@@ -219,13 +210,11 @@ void read_inactive(Reader& r) {
     b.require("api_key");
   });
   r.blocks("feed", read_feed);
-  r.blocks("webhooks", read_webhooks);
   r.block("storage", read_storage);
   r.block("kernel_drop", read_kernel_drop);
   for (const std::string_view name :
        {"flood", "geoip_db", "asn_db", "ban_log", "geoip_required", "blocked_countries", "allowed_countries",
-        "blocked_asns", "enumeration", "failed_auth_ban", "apiban", "feed", "webhooks", "storage",
-        "kernel_drop"}) {
+        "blocked_asns", "enumeration", "failed_auth_ban", "apiban", "feed", "storage", "kernel_drop"}) {
     r.not_active_yet(name);
   }
 }
@@ -256,6 +245,7 @@ void read_options(Reader& r, Options& o) {
   read_rates(r, o);
   read_validation(r, o);
   read_detection(r, o);
+  read_webhooks(r, o.webhooks);
   r.block("metrics", [&](Reader& b) { b.flag("enabled", o.metrics, Place::argument); });
   r.block("on_block", [&](Reader& b) {
     b.one_of("action", o.on_block, {{"silent", OnBlock::silent}, {"reply", OnBlock::reply}}, Place::argument);

@@ -39,6 +39,10 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
     context.metrics.gauge("sip_guardian_enumeration_tracked_ips", "Sources watched for enumeration.",
                           instance, [] { return 0.0; });
   }
+  for (const auto& receiver : options.webhooks) {
+    webhooks_.push_back(
+        Webhook::find_or_make(context, options.name, instance->events(), receiver, options.metrics));
+  }
   watch_names(context);
 }
 
