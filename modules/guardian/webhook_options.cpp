@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include "sipward/http.hpp"
 
@@ -43,7 +44,7 @@ void read_one(config::Reader& b, WebhookOptions& o) {
   });
   b.require("url");
   b.text("secret", o.secret);
-  b.text("ca", o.ca);
+  if (b.text("ca", o.ca) && !o.ca.empty() && !std::ifstream(o.ca)) b.warn("ca", o.ca + " can't be read");
   b.duration("timeout", o.timeout);
   b.number("retries", o.retries, 1U, 100U);
 }
