@@ -81,6 +81,40 @@ TEST_CASE("why a ban was made is answered in these words") {
       R"(User-Agent: friendly-scanner\nContent-Length: 0\n"]})");
 }
 
+TEST_CASE("all that is known of an address is answered in these words") {
+  GuardianHarness g("sip_guardian { whitelist 10.0.0.0/8 }");
+  const auto guard = g.host.protected_addresses.add("the upstream", {*Address::parse("198.51.100.1")});
+  CHECK(ask(g, "GET", "/why/192.0.2.30") ==
+        R"(200 {"ip":"192.0.2.30","state":"unknown","text":"192.0.2.30 is not banned.\nNothing is counted )"
+        R"(against it.\n","bans":[],"soft_block":null,"failures":0,"strikes":0,"signals":[]})");
+  scan(g, kUdp);
+  CHECK(
+      ask(g, "GET", "/why/192.0.2.30") ==
+      R"(200 {"ip":"192.0.2.30","state":"counted","text":"192.0.2.30 is not banned.\nCounted within 10 min: )"
+      R"(0 proven failures and 1 unproven one; 5 of a kind are too many.\n)"
+      R"(What led there (the last 1, times in UTC):\n  00:00:00 REGISTER of user 100 over UDP: it has the form )"
+      R"(of a known scanning tool, weight 1; its sender was not proven.\n","bans":[],"soft_block":null,)"
+      R"("failures":0,"strikes":1,"signals":[{"at":"2019-12-20T00:00:00Z","reason":"scanner","weight":1,)"
+      R"("method":"REGISTER","transport":"udp","proof":"none","user":"100"}]})");
+  scan(g, kTcp);
+  const auto banned = json::parse(ask(g, "GET", "/why/192.0.2.20").substr(4)).as_object();
+  CHECK(banned.at("state") == "banned");
+  CHECK(banned.at("bans").at(0) == json::parse(ask(g, "GET", "/bans/192.0.2.20").substr(4)));
+  CHECK(ask(g, "GET", "/why/10.1.2.3").find(R"("whitelisted":"10.0.0.0/8 of the Sipfile")") !=
+        std::string::npos);
+  CHECK(ask(g, "GET", "/why/198.51.100.1").find(R"("protected":"the upstream")") != std::string::npos);
+  CHECK(ask(g, "GET", "/why/10.0.0.0%2F8") == "400 {\"error\":\"'10.0.0.0/8' is no address\"}\n");
+}
+
+TEST_CASE("the whitelist is changed in these words") {
+  GuardianHarness g;
+  CHECK(ask(g, "POST", "/whitelist/192.0.2.0%2F24") == R"(201 {"entry":"192.0.2.0/24","source":"admin"})");
+  CHECK(ask(g, "GET", "/whitelist") ==
+        R"(200 {"whitelist":[{"entry":"192.0.2.0/24","source":"admin","networks":["192.0.2.0/24"]}]})");
+  CHECK(ask(g, "DELETE", "/whitelist/192.0.2.0%2F24") == R"(200 {"removed":"192.0.2.0/24"})");
+  CHECK(ask(g, "GET", "/whitelist") == R"(200 {"whitelist":[]})");
+}
+
 TEST_CASE("statistics are answered in these words") {
   GuardianHarness g("sip_guardian { validation { mode strict } }");
   scan(g, kTcp);
