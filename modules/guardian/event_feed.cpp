@@ -75,17 +75,24 @@ class EventFeed::Listener final : public HttpStream {
 };
 
 void EventFeed::take(const EventPtr& event) noexcept {
+  try {
+    give(event);
+  } catch (const std::exception&) {  // no memory: who listens sees a gap in the ids
+    return;
+  }
+}
+
+void EventFeed::give(const EventPtr& event) {
   std::vector<std::shared_ptr<Listener>> live;
   state_.with([&](State& state) {
     if (state.kept.size() >= kKept) state.kept.pop_front();
     state.kept.push_back(event);
-    std::erase_if(state.listeners, [&](const auto& weak) {
-      auto listener = weak.lock();
-      if (listener) live.push_back(std::move(listener));
-      return weak.expired();
-    });
+    std::erase_if(state.listeners, [](const auto& weak) { return weak.expired(); });
+    for (const auto& weak : state.listeners) live.push_back(weak.lock());
   });
-  for (const auto& listener : live) listener->give(event);
+  for (const auto& listener : live) {
+    if (listener) listener->give(event);
+  }
 }
 
 std::shared_ptr<HttpStream> EventFeed::listen(std::string_view last_id) {

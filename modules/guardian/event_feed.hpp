@@ -37,6 +37,8 @@ class EventFeed final : public EventSink {
     std::deque<EventPtr> kept;
     std::vector<std::weak_ptr<Listener>> listeners;
   };
+  void give(const EventPtr& event);
+
   const std::string guardian_;
   const Events& events_;
   mutable Guarded<State> state_;

@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -63,14 +64,20 @@ struct Webhook::Impl final : EventSink {
 
   void take(const EventPtr& event) noexcept override {
     if (!options.wants(event->kind)) return;
-    {
-      const std::lock_guard lock(mutex);
-      if (closed) return;
-      if (queue.size() >= kMaxQueue) return count(kDropped);
-      queue.push_back(event);
-      if (queue.size() != 1) return;
+    try {
+      if (add(event)) asio::post(io, [this] { news.cancel(); });
+    } catch (const std::exception&) {  // no memory
+      count(kDropped);
     }
-    asio::post(io, [this] { news.cancel(); });
+  }
+
+  // True when the receiver's thread waits for it.
+  bool add(const EventPtr& event) {
+    const std::lock_guard lock(mutex);
+    if (closed) return false;
+    if (queue.size() >= kMaxQueue) return count(kDropped), false;
+    queue.push_back(event);
+    return queue.size() == 1;
   }
 
   EventPtr next() {
@@ -106,6 +113,7 @@ struct Webhook::Impl final : EventSink {
 
   asio::awaitable<void> deliver(const Event& event) {
     const auto body = boost::json::serialize(to_json(event, instance));
+    const asio::any_io_executor executor = io.get_executor();
     PostResult result;
     for (unsigned attempt = 0; attempt <= options.retries; ++attempt) {
       if (attempt != 0) {
@@ -115,7 +123,8 @@ struct Webhook::Impl final : EventSink {
         if (ending) break;
         count(kRetried);
       }
-      result = co_await post_once(options, known_addresses(), body);
+      const auto known = known_addresses();
+      result = co_await post_once(executor, options, known, body);
       if (result.ok()) {
         count(kSent);
         co_return;
@@ -201,7 +210,11 @@ Webhook::Webhook(BuildContext& context, std::string instance, WebhookOptions opt
 
 Webhook::~Webhook() {
   watch_.reset();
-  stop(std::chrono::steady_clock::now() + kLastWords);
+  try {
+    stop(std::chrono::steady_clock::now() + kLastWords);
+  } catch (const std::exception&) {  // no memory to tell the thread; it can't be left behind either
+    std::terminate();
+  }
 }
 
 void Webhook::start() {

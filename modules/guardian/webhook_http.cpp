@@ -6,7 +6,6 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -97,13 +96,14 @@ asio::awaitable<PostResult> over_tls(beast::tcp_stream& lower, const WebhookOpti
 
 }  // namespace
 
-asio::awaitable<PostResult> post_once(const WebhookOptions& options, const std::vector<Endpoint>& addresses,
-                                      const std::string& body) {
+asio::awaitable<PostResult> post_once(const asio::any_io_executor& executor, const WebhookOptions& options,
+                                      const std::vector<Endpoint>& addresses, const std::string& body) {
   if (addresses.empty()) co_return PostResult{0, "the name has no address"};
   std::vector<tcp::endpoint> endpoints;
+  endpoints.reserve(addresses.size());
   for (const auto& address : addresses) endpoints.push_back(to_asio(address));
   try {
-    beast::tcp_stream stream(co_await asio::this_coro::executor);
+    beast::tcp_stream stream(executor);
     stream.expires_after(options.timeout);  // of everything below
     const auto [ec, reached] = co_await stream.async_connect(endpoints, kWait);
     if (ec) co_return failed("connecting", ec);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <string>
 #include <vector>
@@ -22,8 +23,10 @@ struct PostResult {
 // Sends `body` to the URL of `options`, at one of `addresses`, and reads the head of the answer, of which at
 // most 8 KiB; the rest is left unread and redirects are not followed. All of it within options.timeout. With
 // TLS the receiver's certificate must be good and name the URL's host. Never throws for what the receiver or
-// the network does. The connection is closed with the coroutine.
-boost::asio::awaitable<PostResult> post_once(const WebhookOptions& options,
+// the network does. The connection is closed with the coroutine, which runs on `executor`; what it refers to
+// must outlive it.
+boost::asio::awaitable<PostResult> post_once(const boost::asio::any_io_executor& executor,
+                                             const WebhookOptions& options,
                                              const std::vector<Endpoint>& addresses, const std::string& body);
 
 // Throws std::exception with the reason when options.ca can't be read.
