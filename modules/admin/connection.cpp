@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "sipward/http.hpp"
+#include "stream_bell.hpp"
 #include "target.hpp"
 
 namespace sipward::admin {
@@ -125,6 +126,7 @@ class Connection {
   }
   ~Connection() {
     slot_->close = nullptr;
+    slot_->end_stream = nullptr;
     host_.ended(slot_);
   }
   Connection(const Connection&) = delete;
@@ -188,6 +190,8 @@ class Connection {
     const bool head = request.method == "HEAD";
     auto response = host_.answer(*slot_, request);
     if (response.later) response = co_await made_later(std::move(response.later));
+    if (response.stream && !head) co_return co_await send_stream(std::move(response), message.version());
+    response.stream = nullptr;
     co_return co_await send(std::move(response), message.version(), head,
                             message.keep_alive() && host_.may_stay(*slot_));
   }
@@ -212,6 +216,60 @@ class Connection {
     co_await waiting->arrived.async_wait(kWait);
     if (!waiting->answer) co_return HttpResponse::error(504, "the answer took too long");
     co_return std::move(*waiting->answer);
+  }
+
+  // Sends a body as it is made, until it ends, the client goes away or takes too long, or the sites change.
+  // The connection ends with it.
+  awaitable<bool> send_stream(HttpResponse response, unsigned version) {
+    const auto stream = std::move(response.stream);
+    const bool chunked = version >= 11;
+    response.body.clear();
+    auto head = make_message(std::move(response), version, false, false, host_.clock());
+    head.content_length(boost::none);
+    head.chunked(chunked);
+    http::response_serializer<http::string_body> serializer(head);
+    enter(Stage::answering);
+    const auto pause = std::make_shared<StreamPause>(stream_.get_executor());
+    pause->ended = !host_.may_stay(*slot_);
+    slot_->end_stream = [pause] { pause->end(); };
+    // A client has nothing more to say: what comes from it, an end too, ends the stream.
+    stream_.expires_never();
+    stream_.async_read_some(asio::buffer(pause->scrap), [pause](error_code, std::size_t) { pause->end(); });
+    stream_.expires_after(host_.limits().write_time);
+    const auto [ec, n] = co_await http::async_write_header(stream_, serializer, kWait);
+    if (!ec) {
+      const StreamBell::Hung bell(stream_.get_executor(), pause->news);
+      stream->begin([rung = bell.get()] { rung->ring(); });
+      co_await pump(*stream, *pause, *bell.get(), chunked);
+    }
+    slot_->end_stream = nullptr;
+    co_return false;
+  }
+
+  awaitable<void> pump(HttpStream& stream, StreamPause& pause, StreamBell& bell, bool chunked) {
+    // No temporary strings in what is awaited: GCC 12 frees some of them twice.
+    std::string text;
+    for (bool more = true; more;) {
+      bell.hush();
+      text.clear();
+      more = stream.take(text) && !pause.ended;
+      if (text.empty() && more) {
+        const bool quiet = co_await pause.passes(host_.limits().stream_idle);
+        if (quiet) text = stream.idle();
+      }
+      if (text.empty()) continue;
+      if (chunked) text = as_chunk(text);
+      const bool written = co_await write_part(text);
+      if (!written) co_return;
+    }
+    constexpr std::string_view kLastChunk = "0\r\n\r\n";
+    if (chunked) co_await write_part(kLastChunk);
+  }
+
+  awaitable<bool> write_part(std::string_view text) {
+    stream_.expires_after(host_.limits().write_time);
+    const auto [ec, n] = co_await asio::async_write(stream_, asio::buffer(text), kWait);
+    co_return !ec;
   }
 
   awaitable<bool> give_up(error_code ec) {

@@ -62,6 +62,12 @@ void ConnectionTable::close_waiting(const std::function<bool(const ConnectionSlo
   }
 }
 
+void ConnectionTable::end_streams() {
+  for (const auto& slot : slots_) {
+    if (!slot->closing && slot->end_stream) slot->end_stream();
+  }
+}
+
 void ConnectionTable::close_all() {
   for (const auto& slot : slots_) close(*slot);
 }

@@ -19,9 +19,10 @@ struct ConnectionSlot {
   Endpoint client;
   std::string listen;  // which address of the Sipfile it came in by
   Stage stage = Stage::waiting;
-  Time since{};                 // of the stage
-  bool closing = false;         // counts no more; its coroutine is about to end
-  std::function<void()> close;  // cancels whatever the connection waits for
+  Time since{};                      // of the stage
+  bool closing = false;              // counts no more; its coroutine is about to end
+  std::function<void()> close;       // cancels whatever the connection waits for
+  std::function<void()> end_stream;  // while it sends a stream: ends that in good order
 };
 
 // The open connections, bounded. Admin thread only.
@@ -35,6 +36,8 @@ class ConnectionTable {
   void release(const std::shared_ptr<ConnectionSlot>& slot);
   // Closes those that wait for a request and fit.
   void close_waiting(const std::function<bool(const ConnectionSlot&)>& fits);
+  // Ends every stream that is being sent.
+  void end_streams();
   void close_all();
   std::size_t size() const { return slots_.size(); }  // closing ones too
 

@@ -112,6 +112,8 @@ struct SiteServer::Impl final : ConnectionHost {
       }
     }
     table.close_waiting([this](const ConnectionSlot& slot) { return !sites->has(slot.listen); });
+    // Who may listen, and whether there is still something to hear, is for the new sites to say.
+    table.end_streams();
   }
 
   // Of the addresses that are open: another address of theirs may be opened beside them.
@@ -218,6 +220,7 @@ void SiteServer::stop(Time deadline) {
     impl_->stopping = true;
     for (const auto& [name, listener] : impl_->listeners) listener->close();
     impl_->table.close_waiting([](const ConnectionSlot&) { return true; });
+    impl_->table.end_streams();
     if (impl_->table.size() != 0) return;
     std::lock_guard lock(impl_->mutex);
     impl_->drained = true;

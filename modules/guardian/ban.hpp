@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -56,6 +57,22 @@ enum class Scope : std::uint8_t {
 std::string_view to_string(Scope scope);
 std::optional<Scope> scope_of(std::string_view name);
 
+// The first octets of a user's name, to be shown.
+class ShortText {
+ public:
+  ShortText() = default;
+  explicit ShortText(std::string_view text)
+      : size_(static_cast<std::uint8_t>(text.size() < kMost ? text.size() : kMost)) {
+    text.copy(octets_.data(), size_);
+  }
+  std::string_view view() const { return {octets_.data(), size_}; }
+
+ private:
+  static constexpr std::size_t kMost = 15;
+  std::array<char, kMost> octets_{};
+  std::uint8_t size_ = 0;
+};
+
 // One thing that spoke against a source, as kept to explain a ban.
 struct Signal {
   Time at{};
@@ -64,6 +81,8 @@ struct Signal {
   std::uint16_t status = 0;  // of the PBX's answer; 0 for the guardian's own finding
   std::uint16_t weight = 0;
   Proof proof = Proof::none;
+  Transport transport = Transport::udp;
+  ShortText user = {};
 };
 
 // A ban. Immutable once it is in the store, except that every worker counts its hits; shared by the store and

@@ -1,11 +1,18 @@
 #include "ban_json.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <ctime>
 
 namespace sipward::guardian {
-namespace {
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+  return out;
+}
 
 boost::json::array signals_json(const std::vector<Signal>& signals, const Clock& clock) {
   boost::json::array out;
@@ -14,14 +21,14 @@ boost::json::array signals_json(const std::vector<Signal>& signals, const Clock&
                             {"reason", to_string(signal.reason)},
                             {"weight", signal.weight},
                             {"method", sip::to_string(signal.method)},
+                            {"transport", sipward::to_string(signal.transport)},
                             {"proof", sipward::to_string(signal.proof)}};
     if (signal.status != 0) one["answer"] = signal.status;
+    if (!signal.user.view().empty()) one["user"] = printable(signal.user.view());
     out.push_back(std::move(one));
   }
   return out;
 }
-
-}  // namespace
 
 std::string rfc3339(WallTime time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
@@ -43,7 +50,7 @@ boost::json::object to_json(const Ban& ban) {
                           {"expires_at", rfc3339(ban.expires_at)},
                           {"hits", ban.hits.load(std::memory_order_relaxed)}};
   if (ban.scope == Scope::flow) out["port"] = ban.port;
-  if (ban.scope == Scope::identity) out["user"] = ban.user_text;
+  if (ban.scope == Scope::identity) out["user"] = printable(ban.user_text);
   return out;
 }
 

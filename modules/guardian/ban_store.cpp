@@ -178,7 +178,7 @@ std::vector<BanPtr> BanStore::remove(const Cidr& prefix) {
 }
 
 std::vector<BanPtr> BanStore::covering(const Address& address) const {
-  return state_.with([&](State& state) {
+  auto bans = state_.with([&](State& state) {
     expire(state, clock_.now());
     std::vector<BanPtr> out;
     const unsigned whole = address.is_v4() ? 32 : 128;
@@ -190,9 +190,10 @@ std::vector<BanPtr> BanStore::covering(const Address& address) const {
     }
     collect(state, Scope::flow, {address, whole}, out);
     collect(state, Scope::identity, host_prefix(address), out);
-    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
     return out;
   });
+  std::sort(bans.begin(), bans.end(), [](const BanPtr& a, const BanPtr& b) { return a->id < b->id; });
+  return bans;
 }
 
 BanPtr BanStore::find(const Cidr& prefix) const {
@@ -206,34 +207,51 @@ BanPtr BanStore::find(const Cidr& prefix) const {
   });
 }
 
-BanStore::Page BanStore::list(const Query& query) const {
+std::vector<BanPtr> BanStore::chunk(std::uint64_t after, std::size_t most) const {
   return state_.with([&](State& state) {
     expire(state, clock_.now());
-    Page page;
-    const auto fits = [&](const Ban& ban) {
-      return (!query.address || ban.prefix.contains(*query.address)) &&
-             (query.reason.empty() || ban.reason == query.reason);
-    };
-    if (!query.address && query.reason.empty()) {
-      page.count = state.by_id.size();
-    } else {
-      page.count = static_cast<std::size_t>(std::count_if(
-          state.by_id.begin(), state.by_id.end(), [&](const auto& entry) { return fits(*entry.second); }));
+    std::vector<BanPtr> out;
+    for (auto i = state.by_id.upper_bound(after); i != state.by_id.end() && out.size() < most; ++i) {
+      out.push_back(i->second);
     }
-    for (auto i = state.by_id.upper_bound(query.after); i != state.by_id.end(); ++i) {
-      if (!fits(*i->second)) continue;
-      if (page.bans.size() == query.limit) {
-        page.next = page.bans.empty() ? query.after : page.bans.back()->id;
-        break;
-      }
-      page.bans.push_back(i->second);
-    }
-    return page;
+    return out;
   });
 }
 
+void BanStore::for_each(std::uint64_t after, const std::function<void(const BanPtr&)>& visit) const {
+  for (auto part = chunk(after, kChunk); !part.empty(); part = chunk(part.back()->id, kChunk)) {
+    for (const auto& ban : part) visit(ban);
+  }
+}
+
+BanStore::Page BanStore::list(const Query& query) const {
+  Page page;
+  const std::size_t limit = std::min(query.limit, kMost);
+  const auto take = [&](const BanPtr& ban) {
+    if (ban->id <= query.after || page.next != 0) return;
+    if (page.bans.size() < limit) return page.bans.push_back(ban);
+    page.next = page.bans.empty() ? query.after : page.bans.back()->id;
+  };
+  const auto fits = [&](const BanPtr& ban) {
+    if (!query.reason.empty() && ban->reason != query.reason) return;
+    ++page.count;
+    take(ban);
+  };
+  if (query.address) {
+    for (const auto& ban : covering(*query.address)) fits(ban);
+  } else if (!query.reason.empty()) {
+    for_each(0, fits);
+  } else {
+    for (const auto& ban : chunk(query.after, limit + 1)) take(ban);
+    page.count = size();
+  }
+  return page;
+}
+
 std::vector<BanPtr> BanStore::all() const {
-  return list({std::nullopt, {}, 0, limits_.bans}).bans;
+  std::vector<BanPtr> out;
+  for_each(0, [&](const BanPtr& ban) { out.push_back(ban); });
+  return out;
 }
 
 std::size_t BanStore::size() const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,7 +18,7 @@ namespace sipward::guardian {
 
 // The bans of one instance: what the admin API shows and changes, and what workers hand their bans to. Every
 // worker holds its own view of the same Ban objects (ban_view.hpp). It decides nothing about who deserves a
-// ban. Safe to call from any thread; calls hold one lock for no longer than a few map operations.
+// ban. Safe to call from any thread; calls hold one lock for no longer than a page of a list takes.
 class BanStore {
  public:
   struct Limits {
@@ -57,7 +58,7 @@ class BanStore {
     std::optional<Address> address;
     std::string reason;       // empty: any
     std::uint64_t after = 0;  // only bans with a greater id
-    std::size_t limit = 100;
+    std::size_t limit = 100;  // more than kMost is kMost
   };
   struct Page {
     std::vector<BanPtr> bans;
@@ -65,6 +66,9 @@ class BanStore {
     std::size_t count = 0;   // of all that fit
   };
   Page list(const Query& query) const;
+  // Every ban with a greater id, oldest first. The lock is taken anew for each few hundred of them and not
+  // held while `visit` runs: what comes or goes meanwhile is seen or not.
+  void for_each(std::uint64_t after, const std::function<void(const BanPtr&)>& visit) const;
   std::vector<BanPtr> all() const;
   std::size_t size() const;
 
@@ -73,6 +77,7 @@ class BanStore {
   std::vector<SoftBlockRecord> soft_blocks() const;
 
   static constexpr std::chrono::hours kRepeatMemory{24 * 7};
+  static constexpr std::size_t kMost = 4'096;  // bans of a page
 
  private:
   using Key = std::tuple<Scope, Cidr, Port, std::uint64_t>;
@@ -96,9 +101,12 @@ class BanStore {
   Added insert(State& state, std::unique_ptr<Ban> ban) const;
   // Under the lock: the bans of one scope whose target lies inside the prefix.
   static void collect(const State& state, Scope scope, const Cidr& prefix, std::vector<BanPtr>& out);
+  static constexpr std::size_t kChunk = 512;
+
   static Key key_of(const Ban& ban) { return {ban.scope, ban.prefix, ban.port, ban.user}; }
   static void erase(State& state, std::uint64_t id);
   static void expire(State& state, Time now);
+  std::vector<BanPtr> chunk(std::uint64_t after, std::size_t most) const;
   unsigned repeat(State& state, const Key& key, Time now) const;
   bool over_rate(State& state, Time now) const;
 

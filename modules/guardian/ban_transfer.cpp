@@ -205,7 +205,7 @@ void export_bans(const Setup& setup, const HttpRequest& request, HttpResponse& r
     return;
   }
   query.limit = limit;
-  setup.instance->lift_whitelisted(setup.whitelist);
+  setup.lift_whitelisted();
   const auto page = setup.instance->store().list(query);
   const auto after = std::to_string(page.next);
   if (page.next != 0) response.headers.emplace_back("X-After", after);

@@ -1,5 +1,7 @@
 #include "checks.hpp"
 
+#include <utility>
+
 #include "sipward/worker.hpp"
 
 namespace sipward::guardian {
@@ -34,6 +36,30 @@ validation::Options validation_options(const Options& options) {
   return out;
 }
 
+// What validation says of one message goes to the metrics of the process and the tally of the instance.
+class Counting {
+ public:
+  Counting(const Packet& packet, const GuardianMetrics& metrics, ValidationTally& tally)
+      : worker_(packet.worker().index()), packet_(packet), metrics_(metrics), tally_(tally) {}
+  void result(ValidationResult result) {
+    metrics_.validation.add(worker_, static_cast<std::size_t>(result));
+    tally_.result(result);
+  }
+  void violation(validation::Rule rule) {
+    metrics_.violations.add(worker_, static_cast<std::size_t>(rule));
+    tally_.violation(rule);
+    if (std::exchange(blamed_, true)) return;
+    tally_.offenders.add(source_of(packet_.peer().remote.address));
+  }
+
+ private:
+  const std::size_t worker_;
+  const Packet& packet_;
+  const GuardianMetrics& metrics_;
+  ValidationTally& tally_;
+  bool blamed_ = false;
+};
+
 }  // namespace
 
 Checks::Checks(const Options& options)
@@ -52,9 +78,10 @@ bool Checks::oversized(const Packet& packet) const {
          !validation_.disabled.has(validation::Rule::oversized_message);
 }
 
-Finding Checks::too_big(std::size_t worker, const GuardianMetrics& metrics) const {
-  metrics.validation.add(worker, static_cast<std::size_t>(ValidationResult::rejected));
-  metrics.violations.add(worker, static_cast<std::size_t>(validation::Rule::oversized_message));
+Finding Checks::too_big(Packet& packet, const GuardianMetrics& metrics, ValidationTally& tally) const {
+  Counting counting(packet, metrics, tally);
+  counting.result(ValidationResult::rejected);
+  counting.violation(validation::Rule::oversized_message);
   Finding finding;
   finding.reason = Reason::validation;
   finding.block = true;
@@ -64,18 +91,17 @@ Finding Checks::too_big(std::size_t worker, const GuardianMetrics& metrics) cons
   return finding;
 }
 
-Finding Checks::validate(Packet& packet, const GuardianMetrics& metrics) const {
+Finding Checks::validate(Packet& packet, const GuardianMetrics& metrics, ValidationTally& tally) const {
   validation::Context context;
   context.transport = packet.transport();
   if (validation_.mode == validation::Mode::paranoid) {
     context.trusted = packet.standing().evidence != Evidence::unproven;
   }
-  const std::size_t worker = packet.worker().index();
-  if (oversized(packet)) return too_big(worker, metrics);
+  if (oversized(packet)) return too_big(packet, metrics, tally);
   const auto outcome = validation::validate(packet.sip(), context, validation_);
-  metrics.validation.add(worker, static_cast<std::size_t>(result_of(outcome)));
-  outcome.violated.for_each(
-      [&](validation::Rule rule) { metrics.violations.add(worker, static_cast<std::size_t>(rule)); });
+  Counting counting(packet, metrics, tally);
+  counting.result(result_of(outcome));
+  outcome.violated.for_each([&](validation::Rule rule) { counting.violation(rule); });
 
   Finding finding;
   if (outcome.violated.empty()) return finding;

@@ -9,6 +9,7 @@
 #include "scanner_patterns.hpp"
 #include "sipward/packet.hpp"
 #include "validation.hpp"
+#include "validation_tally.hpp"
 
 namespace sipward::guardian {
 
@@ -33,12 +34,12 @@ class Checks {
   static std::span<const std::string_view> rules();  // label values, in the order of counting
 
   // Both count what they find. Parse as much of the message as they need.
-  Finding validate(Packet& packet, const GuardianMetrics& metrics) const;
+  Finding validate(Packet& packet, const GuardianMetrics& metrics, ValidationTally& tally) const;
   Finding scan(Packet& packet) const;
 
  private:
   bool oversized(const Packet& packet) const;
-  Finding too_big(std::size_t worker, const GuardianMetrics& metrics) const;
+  Finding too_big(Packet& packet, const GuardianMetrics& metrics, ValidationTally& tally) const;
 
   validation::Options validation_;
   ScannerPatterns patterns_;

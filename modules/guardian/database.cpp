@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "ban_json.hpp"
 #include "ban_store.hpp"
 #include "schema.hpp"
 
@@ -45,7 +46,9 @@ std::string signals_text(const Ban& ban) {
                                {"method", sip::to_string(s.method)},
                                {"status", s.status},
                                {"weight", s.weight},
-                               {"proof", sipward::to_string(s.proof)}});
+                               {"proof", sipward::to_string(s.proof)},
+                               {"transport", sipward::to_string(s.transport)},
+                               {"user", printable(s.user.view())}});
   }
   return json::serialize(all);
 }
@@ -55,6 +58,13 @@ Proof proof_of(std::string_view name) {
     if (sipward::to_string(static_cast<Proof>(i)) == name) return static_cast<Proof>(i);
   }
   return Proof::none;
+}
+
+Transport transport_of(std::string_view name) {
+  for (const auto transport : {Transport::tcp, Transport::tls, Transport::ws, Transport::wss}) {
+    if (sipward::to_string(transport) == name) return transport;
+  }
+  return Transport::udp;
 }
 
 Evidence evidence_of(std::string_view name) {
@@ -92,6 +102,8 @@ std::vector<Signal> signals_of(const std::string& text) {
     s.status = static_cast<std::uint16_t>(number_of(*object, "status", 999));
     s.weight = static_cast<std::uint16_t>(number_of(*object, "weight", 1000));
     s.proof = proof_of(text_of(*object, "proof"));
+    s.transport = transport_of(text_of(*object, "transport"));
+    s.user = ShortText(text_of(*object, "user"));
     signals.push_back(s);
   }
   return signals;

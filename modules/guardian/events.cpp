@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sipward/config/scalars.hpp"
+
 namespace sipward::guardian {
 
 std::string_view to_string(EventKind kind) {
@@ -18,6 +20,20 @@ std::string_view to_string(EventKind kind) {
   return "enumeration";
 }
 
+Events::Events(const Clock& clock)
+    : clock_(clock),
+      run_(std::to_string(
+               std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
+                   .count()) +
+           '-') {}
+
+std::optional<std::uint64_t> Events::id_of(std::string_view global_id) const {
+  if (!global_id.starts_with(run_)) return std::nullopt;
+  const auto id = config::parse_number(global_id.substr(run_.size()));
+  if (!id || *id < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*id);
+}
+
 void Events::subscribe(const std::shared_ptr<EventSink>& sink) {
   state_.with([&](State& state) { state.sinks.emplace_back(sink); });
 }
@@ -28,6 +44,7 @@ void Events::publish(std::unique_ptr<Event> event) {
   std::vector<std::shared_ptr<EventSink>> held;
   state_.with([&](State& state) {
     event->id = ++state.last_id;
+    event->global_id = run_ + std::to_string(event->id);
     const EventPtr published = std::move(event);
     std::erase_if(state.sinks, [&](const auto& weak) {
       auto sink = weak.lock();

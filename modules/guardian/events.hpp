@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,8 @@ std::string_view to_string(EventKind kind);
 
 // Something that people, a database or another program may want to know. Immutable once published.
 struct Event {
-  std::uint64_t id = 0;  // ascending, of one instance; set by publish()
+  std::uint64_t id = 0;   // ascending, of one instance; set by publish()
+  std::string global_id;  // the same for other programs: no other run of the process gives it again
   EventKind kind = EventKind::ban;
   WallTime at{};  // set by publish() when it is not given
   Cidr prefix;    // whom it is about
@@ -44,11 +46,13 @@ class EventSink {
 // publish, subscribe or end inside take().
 class Events {
  public:
-  explicit Events(const Clock& clock) : clock_(clock) {}
+  explicit Events(const Clock& clock);
 
   // The sink gets every event from now on, until it ends.
   void subscribe(const std::shared_ptr<EventSink>& sink);
   void publish(std::unique_ptr<Event> event);
+  // The id behind a global id of this run; nullopt for that of another, or none.
+  std::optional<std::uint64_t> id_of(std::string_view global_id) const;
 
  private:
   struct State {
@@ -56,6 +60,7 @@ class Events {
     std::vector<std::weak_ptr<EventSink>> sinks;
   };
   const Clock& clock_;
+  const std::string run_;  // begins every global id
   Guarded<State> state_;
 };
 

@@ -75,6 +75,11 @@ std::vector<Signal> Failures::signals(std::uint64_t key, Time now) {
   return source ? source->log.list() : std::vector<Signal>();
 }
 
+std::uint32_t Failures::count(std::uint64_t key, Duration find_time, Time now) {
+  auto* source = addresses_.find(key, now);
+  return source ? source->window.count(now, find_time) : 0;
+}
+
 void Failures::settle(const Who& who) {
   addresses_.erase(who.key);
   if (who.user != 0) pairs_.erase(mix(who.key, who.user));

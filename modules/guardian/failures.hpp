@@ -58,6 +58,7 @@ class Failures {
   std::uint32_t stale(const Who& who, Duration find_time, Time now);
 
   std::vector<Signal> signals(std::uint64_t key, Time now);
+  std::uint32_t count(std::uint64_t key, Duration find_time, Time now);  // of the address
   // Starts the counts of an address anew, after a ban was made of them.
   void settle(const Who& who);
   void forget(const Cidr& prefix);

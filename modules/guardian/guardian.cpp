@@ -13,7 +13,7 @@ void Guardian::provision(BuildContext& context) {
   auto& slot = context.scope.get<std::shared_ptr<const Setup>>("sip_guardian/" + name_ + "/setup");
   if (!slot) {
     auto setup = std::make_shared<const Setup>(shared_, context);
-    add_endpoints(context.endpoints, setup);
+    add_endpoints(context, setup);
     start_upkeep(setup, context.workers);
     slot = std::move(setup);
   }
@@ -63,7 +63,18 @@ void Guardian::on_stream_fault(Worker& worker, const sipward::Source& source, st
 
 Verdict Guardian::on_inbound(Packet& packet) const {
   if (packet.is_keep_alive()) return Verdict::next;
-  auto& shard = setup_->instance->shard(packet.worker().index());
+  const std::size_t worker = packet.worker().index();
+  auto& shard = setup_->instance->shard(worker);
+  if (++shard.packets % GuardianMetrics::kSampled != 0) return inspect(packet, shard);
+  const auto began = std::chrono::steady_clock::now();
+  const auto verdict = inspect(packet, shard);
+  const auto took = std::chrono::steady_clock::now() - began;
+  setup_->metrics.decision_time.observe(worker,
+                                        static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()));
+  return verdict;
+}
+
+Verdict Guardian::inspect(Packet& packet, Shard& shard) const {
   Detection(*setup_, shard, packet.worker()).due();
   Inspection inspection(*setup_, shard, packet);
   inspection.count();

@@ -13,6 +13,7 @@
 #include "sipward/handler.hpp"
 #include "sipward/module.hpp"
 #include "sipward/packet.hpp"
+#include "webhook.hpp"
 #include "whitelist.hpp"
 
 namespace sipward::guardian {
@@ -44,6 +45,8 @@ class Setup {
   bool is_exempt(const Extension& user) const {
     return std::binary_search(exempt_.begin(), exempt_.end(), user.key);
   }
+  // Bans made since this was asked last, of whom the Sipfile whitelists, end. Admin thread.
+  void lift_whitelisted() const { looked_at_ = instance->lift_whitelisted(whitelist, looked_at_); }
 
  private:
   void watch_names(BuildContext& context);
@@ -53,6 +56,8 @@ class Setup {
   std::vector<std::string> watched_;
   std::vector<std::shared_ptr<void>> watches_;
   std::vector<std::shared_ptr<Service>> kept_;  // what keeps the decisions
+  std::vector<std::shared_ptr<Webhook>> webhooks_;
+  mutable std::uint64_t looked_at_ = 0;  // of lift_whitelisted()
 };
 
 // `sip_guardian`: only the order of the checks, for requests and for what the PBX answers to them.
@@ -75,6 +80,8 @@ class Guardian final : public Handler {
   Verdict on_outbound(Packet& packet) const override;
 
  private:
+  Verdict inspect(Packet& packet, Shard& shard) const;
+
   std::string name_;
   std::shared_ptr<SharedOptions> shared_;
   std::shared_ptr<const Setup> setup_;

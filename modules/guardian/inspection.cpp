@@ -251,6 +251,7 @@ std::optional<Verdict> Inspection::found(const Finding& finding) {
     charge.at_once = finding.at_once;
     charge.critical = finding.critical;
     charge.method = message_.method();
+    charge.user_text = acting_user_text(message_, message_.method());
     charge.proof = proof_;
     charge.shadow = finding.shadow || setup_.options.shadow;
     charge.message = &message_;
@@ -269,7 +270,7 @@ std::optional<Verdict> Inspection::found(const Finding& finding) {
 
 std::optional<Verdict> Inspection::invalid() {
   if (!setup_.options.validation) return std::nullopt;
-  const auto finding = setup_.checks.validate(packet_, setup_.metrics);
+  const auto finding = setup_.checks.validate(packet_, setup_.metrics, shard_.validation);
   if (finding.block) shard_.tally.add(Tally::validation_failures);
   return found(finding);
 }

@@ -1,6 +1,7 @@
 #include "instance.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <utility>
 
@@ -40,7 +41,9 @@ Instance::Instance(std::string name, BuildContext& context)
       state_(std::make_shared<State>()),
       store_(context.clock),
       events_(context.clock),
+      feed_(std::make_shared<EventFeed>(name_, events_)),
       background_([this] { end_expired(); }) {
+  events_.subscribe(feed_);
   for (std::size_t i = 0; i < workers_.count(); ++i) {
     state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist, workers_.count()));
   }
@@ -174,18 +177,22 @@ bool Instance::unban(const Cidr& prefix, std::string_view source) {
     shard.failed_auth.forget(prefix);
     shard.unresolved.forget(prefix);
     state->neighbourhoods.forget(neighbourhood_of(prefix.base));
+    shard.validation.offenders.forget(prefix);
   });
   return lifted;
 }
 
-void Instance::lift_whitelisted(const Whitelist& whitelist) {
-  if (whitelist.empty()) return;
-  for (const auto& ban : store_.all()) {
+std::uint64_t Instance::lift_whitelisted(const Whitelist& whitelist, std::uint64_t after) {
+  if (whitelist.empty()) return after;
+  std::vector<Cidr> lifted;
+  store_.for_each(after, [&](const BanPtr& ban) {
+    after = ban->id;
     // A wide ban stays for whom it also names; whoever is whitelisted is not asked about bans anyway.
-    if (ban->prefix.bits >= (ban->prefix.base.is_v4() ? 32U : 64U) && whitelist.touches(ban->prefix)) {
-      unban(ban->prefix, "whitelist");
-    }
-  }
+    const bool host = ban->prefix.bits >= (ban->prefix.base.is_v4() ? 32U : 64U);
+    if (host && whitelist.touches(ban->prefix)) lifted.push_back(ban->prefix);
+  });
+  for (const auto& prefix : lifted) unban(prefix, "whitelist");
+  return after;
 }
 
 void Instance::publish_whitelist() {
@@ -223,6 +230,20 @@ std::size_t Instance::tracked() const {
   std::size_t sum = 0;
   for (const auto& shard : state_->shards) sum += shard->unresolved.tracked();
   return sum;
+}
+
+void Instance::ask_owner(const Address& address, std::function<void(Shard&, Time)> look) {
+  workers_.post(workers_.owner(address), [state = state_, look = std::move(look)](Worker& worker) {
+    look(*state->shards[worker.index()], worker.now());
+  });
+}
+
+void Instance::ask_all(std::function<void(Shard&)> look, std::function<void()> done) {
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.count());
+  workers_.post_all([state = state_, look = std::move(look), done = std::move(done), left](Worker& worker) {
+    look(*state->shards[worker.index()]);
+    if (left->fetch_sub(1) == 1) done();
+  });
 }
 
 }  // namespace sipward::guardian

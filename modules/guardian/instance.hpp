@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "ban_store.hpp"
 #include "ban_view.hpp"
 #include "bounded_table.hpp"
+#include "event_feed.hpp"
 #include "events.hpp"
 #include "failures.hpp"
 #include "guarded.hpp"
@@ -24,6 +26,7 @@
 #include "sipward/published.hpp"
 #include "soft_block.hpp"
 #include "unresolved.hpp"
+#include "validation_tally.hpp"
 #include "whitelist.hpp"
 
 namespace sipward::guardian {
@@ -97,6 +100,8 @@ struct alignas(64) Shard {
   RecordLimit records;
   Published<Whitelist>::Reader whitelist;  // what was added while running
   Tally tally;
+  ValidationTally validation;
+  std::uint32_t packets = 0;  // by which those whose decision is timed are picked
 };
 
 // Whoever keeps bans beyond the process. Safe to call from any thread.
@@ -132,6 +137,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   Neighbourhoods& neighbourhoods() { return state_->neighbourhoods; }
   Offenders& offenders() { return offenders_; }
   const Offenders& offenders() const { return offenders_; }
+  EventFeed& feed() { return *feed_; }
   const std::string& name() const { return name_; }
   const Clock& clock() const { return clock_; }
   ProtectedAddresses& protected_addresses() const { return protected_; }
@@ -162,7 +168,9 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   // Lifts everything that holds inside the prefix: bans of any scope, soft blocks, counts. False when there
   // was nothing to lift.
   bool unban(const Cidr& prefix, std::string_view source = "admin");
-  void lift_whitelisted(const Whitelist& whitelist);
+  // Lifts bans of whoever is on the list; looks only at bans with a greater id than `after`, and returns the
+  // greatest that it saw.
+  std::uint64_t lift_whitelisted(const Whitelist& whitelist, std::uint64_t after = 0);
 
   // The running part of the whitelist, by what it was added as; any thread but a worker's.
   void whitelist(const std::string& entry, std::vector<Cidr> networks);
@@ -174,6 +182,14 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   std::uint64_t total(Tally::Field field) const;
   // Sources watched for enumeration, over all workers; any thread.
   std::size_t tracked() const;
+  const std::vector<std::unique_ptr<Shard>>& shards() const {
+    return state_->shards;
+  }  // for what anybody may read
+
+  // Runs `look` on the thread of the worker that owns the address, or `look` on every worker's and then
+  // `done` on that of the last. They may be the last to refer to what they hold: that must be memory only.
+  void ask_owner(const Address& address, std::function<void(Shard&, Time)> look);
+  void ask_all(std::function<void(Shard&)> look, std::function<void()> done);
 
  private:
   // What posted tasks hold: memory only, so that it does not matter on which thread it ends.
@@ -201,6 +217,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   BanStore store_;
   Events events_;
   Offenders offenders_;
+  std::shared_ptr<EventFeed> feed_;
   LogLimit log_limit_;
   Guarded<std::map<std::string, std::vector<Cidr>>> added_;
   Guarded<std::vector<std::weak_ptr<BanKeeper>>> keepers_;

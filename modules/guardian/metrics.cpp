@@ -47,9 +47,25 @@ std::string_view to_string(Action action) {
   return "drop";
 }
 
+std::string_view to_string(ValidationResult result) {
+  switch (result) {
+    case ValidationResult::valid:
+      return "valid";
+    case ValidationResult::rejected:
+      return "rejected";
+    case ValidationResult::banned:
+      return "banned";
+    case ValidationResult::logged:
+      break;
+  }
+  return "logged";
+}
+
 GuardianMetrics GuardianMetrics::declare(Metrics& metrics, std::span<const std::string_view> rules) {
   static constexpr std::string_view kEnumeration[] = {"count_threshold", "sequential_pattern", "rapid_fire"};
-  static constexpr std::string_view kResults[] = {"valid", "rejected", "banned", "logged"};
+  std::vector<std::string_view> results;
+  for (std::size_t i = 0; i < kValidationResults; ++i)
+    results.push_back(to_string(static_cast<ValidationResult>(i)));
   static constexpr std::string_view kUnjudged[] = {"no_transaction", "unreadable", "no_user"};
   static constexpr std::string_view kCountries[] = {"other"};
   const auto methods = method_labels();
@@ -74,7 +90,7 @@ GuardianMetrics GuardianMetrics::declare(Metrics& metrics, std::span<const std::
   m.violations = metrics.counter("sip_guardian_validation_violations_total",
                                  "Rules of validation that were broken.", "rule", rules);
   m.validation = metrics.counter("sip_guardian_validation_results_total", "Messages by what validation said.",
-                                 "result", kResults);
+                                 "result", results);
   m.geoip_blocked = metrics.counter("sip_guardian_geoip_blocked_total", "Requests blocked by country.",
                                     "country", kCountries);
   m.decisions = metrics.counter("sip_guardian_decisions_total", "What was done about what.", "action,reason",
@@ -83,6 +99,12 @@ GuardianMetrics GuardianMetrics::declare(Metrics& metrics, std::span<const std::
                                "reason", kUnjudged);
   m.message_size = metrics.histogram("sip_guardian_message_size_bytes", "Sizes of SIP messages from clients.",
                                      {256, 512, 1024, 1500, 2048, 4096, 8192, 16384, 32768, 65535});
+  m.decision_time = metrics.histogram(
+      "sip_guardian_decision_seconds", "How long deciding about a message took, of one message in 256.",
+      {250, 500, 1'000, 2'000, 4'000, 8'000, 16'000, 32'000, 64'000, 128'000, 256'000, 1'000'000, 10'000'000},
+      1'000'000'000);
+  m.kernel_errors =
+      metrics.counter("sip_guardian_ban_kernel_errors_total", "Bans that the kernel could not be told of.");
   return m;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "ban.hpp"
@@ -32,6 +33,8 @@ std::string_view to_string(Action action);
 enum class Unjudged : std::uint8_t { no_transaction, unreadable, no_user };
 
 enum class ValidationResult : std::uint8_t { valid, rejected, banned, logged };
+inline constexpr std::size_t kValidationResults = 4;
+std::string_view to_string(ValidationResult result);
 
 // Every metric of the module, by the README's names; process-wide, so two instances add up. With
 // `metrics { enabled false }` it is left default-constructed and counts nothing. Counting is for the worker
@@ -47,6 +50,11 @@ struct GuardianMetrics {
   Counter decisions;      // by action and reason
   Counter unjudged;       // by reason
   Histogram message_size;
+  Histogram decision_time;  // nanoseconds, of one packet in kSampled
+  Counter kernel_errors;    // nothing counts it yet
+
+  // Reading the clock for every packet would cost more than some decisions.
+  static constexpr std::uint32_t kSampled = 256;
 
   // `rules` are the names of the rules of validation, in the order in which they are counted.
   static GuardianMetrics declare(Metrics& metrics, std::span<const std::string_view> rules);

@@ -19,6 +19,7 @@
 #include "sipward/sip/header.hpp"
 #include "storage_options.hpp"
 #include "validation.hpp"
+#include "webhook_options.hpp"
 
 namespace sipward::guardian {
 
@@ -74,6 +75,8 @@ struct Options {
   bool ban_on_binary_injection = true;
   std::vector<std::string> disabled_rules;
   bool validation_shadow = false;
+
+  std::vector<WebhookOptions> webhooks;
 
   bool metrics = true;
   OnBlock on_block = OnBlock::silent;

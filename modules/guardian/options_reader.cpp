@@ -166,15 +166,6 @@ void read_feed(Reader& b) {
   if (b.given("url") == b.given("file")) b.error("name", "feed wants either url or file");
 }
 
-void read_webhooks(Reader& b) {
-  static constexpr std::array<std::string_view, 5> kEvents = {"ban", "unban", "attack", "suspicious",
-                                                              "enumeration"};
-  std::vector<std::string> events;
-  b.words("events", events, kEvents);
-  Later(b).text("url").text("secret").duration("timeout", std::chrono::seconds(5)).number("retries", 5, 100);
-  b.require("url");
-}
-
 void read_kernel_drop(Reader& b) {
   std::size_t how = 0;
   b.one_of("how", how, {{"auto", 0}, {"nftables", 1}, {"xdp", 2}, {"socket", 3}, {"off", 4}},
@@ -195,11 +186,9 @@ void read_inactive(Reader& r) {
     b.require("api_key");
   });
   r.blocks("feed", read_feed);
-  r.blocks("webhooks", read_webhooks);
   r.block("kernel_drop", read_kernel_drop);
-  for (const std::string_view name :
-       {"geoip_db", "asn_db", "geoip_required", "blocked_countries", "allowed_countries", "blocked_asns",
-        "apiban", "feed", "webhooks", "kernel_drop"}) {
+  for (const std::string_view name : {"geoip_db", "asn_db", "geoip_required", "blocked_countries",
+                                      "allowed_countries", "blocked_asns", "apiban", "feed", "kernel_drop"}) {
     r.not_active_yet(name);
   }
 }
@@ -230,6 +219,7 @@ void read_options(Reader& r, Options& o) {
   read_rates(r, o);
   read_validation(r, o);
   read_detection(r, o);
+  read_webhooks(r, o.webhooks);
   r.block("metrics", [&](Reader& b) { b.flag("enabled", o.metrics, Place::argument); });
   r.block("on_block", [&](Reader& b) {
     b.one_of("action", o.on_block, {{"silent", OnBlock::silent}, {"reply", OnBlock::reply}}, Place::argument);

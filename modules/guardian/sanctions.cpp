@@ -12,9 +12,15 @@ constexpr std::uint32_t kWholeFailures = 4;
 
 }  // namespace
 
-Signal Sanctions::signal(const Charge& charge) const {
-  return {worker_.now(), charge.reason, charge.method, static_cast<std::uint16_t>(charge.status), 1,
-          charge.proof};
+Signal Sanctions::signal(const Peer& peer, const Charge& charge) const {
+  return {worker_.now(),
+          charge.reason,
+          charge.method,
+          static_cast<std::uint16_t>(charge.status),
+          1,
+          charge.proof,
+          peer.transport,
+          ShortText(charge.user_text)};
 }
 
 SoftBlocks::Limits Sanctions::limits(const Charge& charge) const {
@@ -45,7 +51,7 @@ void Sanctions::strike(const Peer& peer, const Charge& charge) {
   if (charge.critical && sources.registrations(peer.remote.address, now) != 0) return;
   const std::uint64_t key = keyed_hash(instance_.key(), host);
   decided(Action::count, charge.reason);
-  if (shard_.soft_blocks.strike(host, key, signal(charge), limits(charge), now))
+  if (shard_.soft_blocks.strike(host, key, signal(peer, charge), limits(charge), now))
     soft_block(host, key, charge);
 }
 
@@ -80,7 +86,7 @@ void Sanctions::count(const Peer& peer, const Charge& charge) {
   auto& sources = worker_.sources();
   const Address host = source_of(peer.remote.address);
   const Failures::Who who{host, keyed_hash(instance_.key(), host), charge.user};
-  const auto tally = shard_.failures.add(who, signal(charge), find_time, now);
+  const auto tally = shard_.failures.add(who, signal(peer, charge), find_time, now);
   shard_.tally.add(Tally::failures);
   decided(Action::count, charge.reason);
   const bool full = charge.at_once || tally.address >= options_.max_failures;

@@ -50,7 +50,7 @@ class Sanctions {
   void count(const Peer& peer, const Charge& charge);
   bool ban(const Peer& peer, const Charge& charge, Scope scope, const Cidr* network = nullptr);
   void soft_block(const Address& host, std::uint64_t key, const Charge& charge);
-  Signal signal(const Charge& charge) const;
+  Signal signal(const Peer& peer, const Charge& charge) const;
   SoftBlocks::Limits limits(const Charge& charge) const;
   void decided(Action action, Reason reason) const { metrics_.decision(worker_.index(), action, reason); }
 

@@ -59,6 +59,10 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
   }
   std::sort(exempt_.begin(), exempt_.end());
   kept_ = keep_decisions(options, instance, context);
+  for (const auto& receiver : options.webhooks) {
+    webhooks_.push_back(
+        Webhook::find_or_make(context, options.name, instance->events(), receiver, options.metrics));
+  }
   watch_names(context);
 }
 

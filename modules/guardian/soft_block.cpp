@@ -43,6 +43,11 @@ std::vector<Signal> SoftBlocks::signals(std::uint64_t key, Time now) {
   return entry ? entry->log.list() : std::vector<Signal>();
 }
 
+std::uint32_t SoftBlocks::count(std::uint64_t key, Duration find_time, Time now) {
+  auto* entry = table_.find(key, now);
+  return entry ? entry->strikes.count(now, find_time) : 0;
+}
+
 void SoftBlocks::forget(const Cidr& prefix) {
   table_.erase_if([&](const Entry& entry) { return prefix.contains(entry.host); });
 }

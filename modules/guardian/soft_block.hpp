@@ -47,6 +47,7 @@ class SoftBlocks {
   // Ends at; Time{} when there is none.
   Time until(std::uint64_t key, Time now);
   std::vector<Signal> signals(std::uint64_t key, Time now);
+  std::uint32_t count(std::uint64_t key, Duration find_time, Time now);  // strikes since the last block
   void forget(const Cidr& prefix);
 
  private:

@@ -32,6 +32,22 @@ struct HttpRequest {
   std::string parameter(std::string_view name, bool* found = nullptr) const;
 };
 
+// A body that is made while it is sent and has no end of its own, such as server-sent events. The server
+// takes from it whenever the client has taken what came before, closes the connection of a client that does
+// not, and ends the body when it stops or serves other sites. All calls on the admin thread.
+class HttpStream {
+ public:
+  virtual ~HttpStream() = default;
+  // Once, before the first take(). `ready` may be called from any thread, also when nobody listens any more:
+  // it tells the server to take() soon. It is cheap, and calls that come close together are one.
+  virtual void begin(std::function<void()> ready) = 0;
+  // Appends what is ready to be sent, at most some tens of KiB; nothing when nothing is. False: the body ends
+  // behind it.
+  virtual bool take(std::string& out) = 0;
+  // What is sent when nothing was for a while, so that both sides notice when the other is gone.
+  virtual std::string_view idle() const { return {}; }
+};
+
 struct HttpResponse {
   unsigned status = 200;
   std::string content_type = "application/json";
@@ -42,6 +58,9 @@ struct HttpResponse {
   // run; whoever has it in the end calls `done` once, from any thread, while the server lives. The client
   // gets that answer, or 504 when it takes over a minute. What it refers to must outlive a reload.
   std::function<void(std::function<void(HttpResponse)> done)> later;
+
+  // Instead of `body`. Holds nothing of the configuration that made it.
+  std::shared_ptr<HttpStream> stream;
 
   // {"error": message}
   static HttpResponse error(unsigned status, std::string_view message);

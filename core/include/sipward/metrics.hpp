@@ -96,7 +96,10 @@ class Metrics {
   Counter counter(std::string_view name, std::string_view help);
   Counter counter(std::string_view name, std::string_view help, std::string_view label,
                   std::span<const std::string_view> values);
-  Histogram histogram(std::string_view name, std::string_view help, std::vector<std::uint64_t> bounds);
+  // What is observed and the bounds are whole numbers of 1/`per_unit` of what is shown: 1'000'000'000 for
+  // nanoseconds that are shown as seconds.
+  Histogram histogram(std::string_view name, std::string_view help, std::vector<std::uint64_t> bounds,
+                      std::uint64_t per_unit = 1);
   // `read` is called on the thread that scrapes, for as long as `owner` lives. The same owner again replaces
   // its function; several owners of one name (two guardians) are added up.
   void gauge(std::string_view name, std::string_view help, std::weak_ptr<const void> owner,

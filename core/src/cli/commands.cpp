@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/config_commands.hpp"
 #include "cli/control_commands.hpp"
+#include "cli/guardian_commands.hpp"
 #include "cli/json_text.hpp"
 #include "cli/list_modules.hpp"
 #include "cli/loading.hpp"
@@ -136,6 +137,7 @@ std::vector<Command> all_commands() {
       {"environ", "print what a run would find around it", kEnvironHelp, {}, environ_command},
   };
   for (auto& command : control_commands()) list.push_back(std::move(command));
+  for (auto& command : guardian_commands()) list.push_back(std::move(command));
   return list;
 }
 

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/api_client.hpp"
+#include "cli/asking.hpp"
 #include "cli/background.hpp"
 #include "cli/loading.hpp"
 
@@ -13,53 +14,16 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr auto kDefaultAddress = "127.0.0.1:2019";
-
-std::string flag(const Arguments& arguments, std::string_view name) {
-  const auto it = arguments.flags.find(name);
-  return it == arguments.flags.end() ? std::string() : it->second;
-}
-
-json::object object_in(const std::string& body) {
-  boost::system::error_code error;
-  auto value = json::parse(body, error);
-  return !error && value.is_object() ? std::move(value.as_object()) : json::object();
-}
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-int failed(std::string problem) {
-  while (problem.ends_with('\n')) problem.pop_back();
-  std::cerr << "sipward: " << problem << '\n';
-  return kFailed;
-}
-
 // The exit status, after what the server has to say was printed.
 int finish(const std::optional<ApiAnswer>& answer, const std::string& problem) {
   if (!answer) return failed(problem);
+  if (answer->status != 200) return refused(answer->status, answer->body);
   const auto said = object_in(answer->body);
-  if (answer->status != 200) {
-    auto error = text_of(said, "error");
-    if (error.empty()) error = "the server answered " + std::to_string(answer->status);
-    return failed(error);
-  }
   if (const auto* warnings = said.if_contains("warnings"); warnings && warnings->is_array())
     for (const auto& warning : warnings->as_array())
       if (const auto* w = warning.if_object()) std::cerr << "warning: " << text_of(*w, "message") << '\n';
   std::cout << text_of(said, "result") << '\n';
   return kFine;
-}
-
-// Where to ask: --address, else what the Sipfile that was named says, else the default.
-std::string address_of(const Arguments& arguments, const std::string& file) {
-  if (auto address = flag(arguments, "address"); !address.empty()) return address;
-  if (file.empty()) return kDefaultAddress;
-  config::Errors ignored;
-  const auto sipfile = config::load_file(file, config::process_environment(), ignored);
-  return sipfile.options.admin ? sipfile.options.admin->to_string() : kDefaultAddress;
 }
 
 int reload(const Arguments& arguments) {

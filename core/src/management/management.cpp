@@ -133,11 +133,11 @@ HttpResponse Management::contributed(const HttpRequest& request, const std::vect
       return response;
     }
   }
-  if (path.size() == 1 && path[0] == "upstreams" && !endpoints_->has(kGroup)) {  // nothing has an upstream
+  endpoints_->run(kGroup, request, response);
+  if (response.status == 404 && path.size() == 1 && path[0] == "upstreams") {  // nothing has an upstream
     if (!reads(request)) return wrong_method("GET, HEAD");
     return json_reply(200, json::object{{"upstreams", json::array()}});
   }
-  endpoints_->run(kGroup, request, response);
   return response;
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -22,6 +24,7 @@ struct Declared {
   std::vector<std::string> values;
   std::shared_ptr<CounterCells> cells;
   std::shared_ptr<const std::vector<std::uint64_t>> bounds;
+  std::uint64_t per_unit = 1;
   std::vector<GaugeSource> gauges;
 };
 
@@ -45,15 +48,25 @@ void add_counter(const Declared& from, MetricFamily& to) {
   }
 }
 
+std::string bound_text(std::uint64_t bound, std::uint64_t per_unit) {
+  if (per_unit == 1) return std::to_string(bound);
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(),
+                                 static_cast<double>(bound) / static_cast<double>(per_unit));
+  return {text.data(), end.ptr};
+}
+
 void add_histogram(const Declared& from, MetricFamily& to) {
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < from.bounds->size(); ++i) {
     below += from.cells->sum(i);
-    to.samples.push_back({"_bucket", "le", std::to_string((*from.bounds)[i]), static_cast<double>(below)});
+    to.samples.push_back(
+        {"_bucket", "le", bound_text((*from.bounds)[i], from.per_unit), static_cast<double>(below)});
   }
   below += from.cells->sum(from.bounds->size());
   to.samples.push_back({"_bucket", "le", "+Inf", static_cast<double>(below)});
-  to.samples.push_back({"_sum", "", "", static_cast<double>(from.cells->sum(from.bounds->size() + 1))});
+  const auto sum = static_cast<double>(from.cells->sum(from.bounds->size() + 1));
+  to.samples.push_back({"_sum", "", "", sum / static_cast<double>(from.per_unit)});
   to.samples.push_back({"_count", "", "", static_cast<double>(below)});
 }
 
@@ -124,9 +137,10 @@ Counter Metrics::counter(std::string_view name, std::string_view help, std::stri
   return counter;
 }
 
-Histogram Metrics::histogram(std::string_view name, std::string_view help,
-                             std::vector<std::uint64_t> bounds) {
+Histogram Metrics::histogram(std::string_view name, std::string_view help, std::vector<std::uint64_t> bounds,
+                             std::uint64_t per_unit) {
   check_name(name, {});
+  if (per_unit == 0) throw config::ConfigError("metric " + std::string(name) + " has no unit");
   if (!std::is_sorted(bounds.begin(), bounds.end(), std::less_equal<>{})) {
     throw config::ConfigError("the bounds of metric " + std::string(name) + " do not rise");
   }
@@ -135,7 +149,8 @@ Histogram Metrics::histogram(std::string_view name, std::string_view help,
   if (!family.cells) {
     family.cells = std::make_shared<CounterCells>(workers_ + 1, bounds.size() + 2);
     family.bounds = std::make_shared<const std::vector<std::uint64_t>>(std::move(bounds));
-  } else if (*family.bounds != bounds) {
+    family.per_unit = per_unit;
+  } else if (*family.bounds != bounds || family.per_unit != per_unit) {
     throw config::ConfigError("metric " + std::string(name) + " is declared twice with different bounds");
   }
   Histogram histogram;

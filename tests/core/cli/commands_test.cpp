@@ -61,6 +61,16 @@ TEST_CASE("usage errors end in 2 and say where help is") {
                                                                  {"reload", "a", "b"},
                                                                  {"reload", "--config", "a", "b"},
                                                                  {"reload", "--address"},
+                                                                 {"bans", "x"},
+                                                                 {"ban"},
+                                                                 {"ban", "nowhere"},
+                                                                 {"ban", "192.0.2.1", "192.0.2.2"},
+                                                                 {"ban", "192.0.2.1", "--for", "soon"},
+                                                                 {"ban", "192.0.2.1", "--for"},
+                                                                 {"unban"},
+                                                                 {"unban", "192.0.2.1", "--all"},
+                                                                 {"why"},
+                                                                 {"why", "192.0.2.0/24"},
                                                                  {"version", "x"}}) {
     CAPTURE(words);
     const auto outcome = run(words);
@@ -75,8 +85,8 @@ TEST_CASE("help is an answer, with every command, and each command's has an exam
     const auto outcome = run({word});
     CHECK(outcome.status == 0);
     CHECK(outcome.err.empty());
-    for (const auto* name :
-         {"run", "start", "stop", "reload", "validate", "adapt", "list-modules", "version"}) {
+    for (const auto* name : {"run", "start", "stop", "reload", "validate", "adapt", "list-modules", "version",
+                             "bans", "ban", "unban", "why"}) {
       CHECK(outcome.out.find(std::string("  ") + name) != std::string::npos);
       for (const auto* flag : {"--help", "-h"}) {
         const auto help = run({name, flag});
@@ -104,6 +114,9 @@ TEST_CASE("where no server answers, stop and reload fail and say so") {
     CHECK(outcome.err.find("nothing answers on 127.0.0.1:1") != std::string::npos);
     CHECK(run({name, "--address", "nowhere"}).status == 1);
   }
+  for (const auto* name : {"ban", "unban", "why"})
+    CHECK(run({name, "192.0.2.1", "--address", "127.0.0.1:1"}).status == 1);
+  CHECK(run({"bans", "--address", "127.0.0.1:1"}).status == 1);
 }
 
 TEST_CASE("validate tells a good file from a bad one") {

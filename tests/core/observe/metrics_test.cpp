@@ -121,3 +121,20 @@ TEST_CASE("a counter that was never declared counts nothing") {
   counter.add_shared();
   CHECK(counter.total() == 0);
 }
+
+TEST_CASE("a histogram counts in whole parts of what it shows") {
+  Metrics metrics(1);
+  const auto took = metrics.histogram("took_seconds", "Time.", {250, 1'000'000}, 1'000'000'000);
+  took.observe(0, 250);
+  took.observe(0, 500'000);
+  const auto families = metrics.collect();
+  const auto* family = find(families, "took_seconds");
+  REQUIRE(family);
+  REQUIRE(family->samples.size() == 5);
+  CHECK(family->samples[0].label_value == "2.5e-07");
+  CHECK(family->samples[0].number == 1);
+  CHECK(family->samples[1].label_value == "0.001");
+  CHECK(family->samples[1].number == 2);
+  CHECK(family->samples[3].number == Approx(0.00050025));
+  CHECK_THROWS_AS(metrics.histogram("took_seconds", "Time.", {250, 1'000'000}), ConfigError);
+}

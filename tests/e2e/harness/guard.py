@@ -80,7 +80,7 @@ class Sipward:
         self._site = site
         state = directory / "state"
         state.mkdir(exist_ok=True)
-        path = directory / "Sipfile"
+        self.sipfile = path = directory / "Sipfile"
         path.write_text(sipfile % {"state": state, "pbx": netns.PBX, "site": site})
         argv = [*launcher, program(), "run", "--config", path]
         self._process = Process("sipward", lab.argv(role, argv) if lab else argv, directory / "sipward.log",
@@ -97,12 +97,16 @@ class Sipward:
     def __exit__(self, *_):
         self.stop()
 
-    def _get(self, path, method="GET"):
-        # The socket is made inside the guard's namespace; the site answers loopback peers only.
+    def connection(self):
+        """To the site. The socket is made inside the guard's namespace; the site answers loopback peers only."""
         connection = http.client.HTTPConnection("127.0.0.1", self._site, timeout=10)
         if self._lab:
             with self._lab.inside(self._role):
                 connection.connect()
+        return connection
+
+    def _get(self, path, method="GET"):
+        connection = self.connection()
         connection.request(method, path)
         answer = connection.getresponse()
         body = answer.read()
@@ -114,6 +118,15 @@ class Sipward:
         if status != 200:
             raise AssertionError(f"{method} {path}: {status} {body[:300]!r}")
         return json.loads(body)
+
+    def ask(self, method, path):
+        """Status and answer of any call below the guardian's path."""
+        status, body = self._get(f"{API}/{path}", method)
+        return status, json.loads(body)
+
+    def exposition(self):
+        """What /metrics says, as it is."""
+        return self._get("/metrics")[1].decode()
 
     def stats(self):
         return self.api("stats")
@@ -151,6 +164,12 @@ class Sipward:
 
     def signal(self, number):
         self._process.signal(number)
+
+    def command(self, *words):
+        """Runs `sipward WORDS…` beside the server."""
+        argv = [program(), *words]
+        return subprocess.run(self._lab.argv(self._role, argv) if self._lab else argv, capture_output=True, text=True,
+                              timeout=30, stdin=subprocess.DEVNULL)
 
     def resident_kib(self):
         return self._process.resident_kib()

@@ -26,6 +26,7 @@ Answer ask(GuardianHarness& g, const std::string& method, const std::string& pat
   request.body = body;
   HttpResponse response;
   g.host.endpoints.run("sip_guardian/default", request, response);
+  if (const auto later = response.later) later([&](HttpResponse made) { response = std::move(made); });
   g.host.workers.run();
   INFO(response.body);
   return {response.status, json::parse(response.body).as_object()};
@@ -180,7 +181,8 @@ TEST_CASE("metrics carry the README's names and bounded labels") {
         "sip_guardian_rate_limited_total", "sip_guardian_enumeration_detections_total",
         "sip_guardian_enumeration_tracked_ips", "sip_guardian_validation_violations_total",
         "sip_guardian_validation_results_total", "sip_guardian_message_size_bytes",
-        "sip_guardian_geoip_blocked_total", "sip_guardian_decisions_total", "sip_guardian_unjudged_total"}) {
+        "sip_guardian_geoip_blocked_total", "sip_guardian_decisions_total", "sip_guardian_unjudged_total",
+        "sip_guardian_decision_seconds", "sip_guardian_ban_kernel_errors_total"}) {
     INFO(name);
     CHECK(families.count(name) == 1);
   }
