@@ -34,6 +34,8 @@ std::string_view to_string(Reason reason) {
       return "banned";
     case Reason::soft_block:
       return "soft_block";
+    case Reason::geoip:
+      return "geoip";
     case Reason::other:
       return "other";
   }

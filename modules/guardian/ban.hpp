@@ -32,9 +32,10 @@ enum class Reason : std::uint8_t {
   packet_rate,  // over the cap that always stands
   banned,       // it was banned before
   soft_block,   // it was soft-blocked before
+  geoip,        // where it is, nobody may call from
   other,        // a ban for a reason given in words: by hand, by a feed
 };
-inline constexpr std::size_t kReasons = 16;
+inline constexpr std::size_t kReasons = 17;
 std::string_view to_string(Reason reason);
 
 // What a ban holds for.

@@ -23,8 +23,8 @@ struct Event {
   Cidr prefix;    // whom it is about
   Port port = 0;  // of scope flow
   std::string reason;
-  std::string
-      source;  // who decided: "guardian", "admin", "feed NAME"; of an unban also "expiry", "whitelist"
+  std::string source;     // who decided: "guardian", "admin", "feed NAME"; of an unban also "expiry",
+                          // "whitelist", "protected"
   std::string details;    // a sentence for people; without secrets
   bool shadow = false;    // only "would have"
   BanPtr ban;             // of ban and unban; else null

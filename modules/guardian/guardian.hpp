@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checks.hpp"
+#include "geoip.hpp"
 #include "instance.hpp"
 #include "options.hpp"
 #include "sipward/handler.hpp"
@@ -31,6 +32,7 @@ class Setup {
   const Whitelist whitelist;  // what the Sipfile lists as addresses and networks
   std::shared_ptr<Instance> instance;
   GuardianMetrics metrics;
+  const std::unique_ptr<Geoip> geoip;  // nullptr: refuses nobody
 
  private:
   void watch_names(BuildContext& context);
@@ -41,7 +43,7 @@ class Setup {
 };
 
 // `sip_guardian`: only the order of the checks, for requests and for what the PBX answers to them.
-//   admission  whitelist, ban (nothing is parsed)
+//   admission  whitelist, ban, country and network (nothing is parsed; asked for every message)
 //   inbound    whitelist, ban, soft block, rates, validation, patterns, next
 //   faults     a stream that breaks the framing of SIP counts as a malformed message does
 //   outbound   the PBX's final answers are weighed; nothing is ever held back
@@ -60,6 +62,8 @@ class Guardian final : public Handler {
   Verdict on_outbound(Packet& packet) const override;
 
  private:
+  bool bars(Worker& worker, Shard& shard, const Endpoint& remote) const;
+  bool refuses(Worker& worker, Shard& shard, const Address& address) const;
   bool whitelisted(Shard& shard, const Address& address) const {
     if (setup_->whitelist.contains(address)) return true;
     const auto& added = *shard.whitelist.get();

@@ -17,6 +17,7 @@ class Inspection {
 
   void count();
   std::optional<Verdict> banned();
+  void would_refuse();  // by country or network, in shadow
   std::optional<Verdict> soft_blocked();
   std::optional<Verdict> over_rate();
   std::optional<Verdict> invalid();

@@ -101,10 +101,17 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   // was nothing to lift.
   bool unban(const Cidr& prefix, std::string_view source = "admin");
   void lift_whitelisted(const Whitelist& whitelist);
+  void lift_protected();  // what was banned before it became protected
 
   // The running part of the whitelist, by what it was added as; any thread but a worker's.
   void whitelist(const std::string& entry, std::vector<Cidr> networks);
   bool unwhitelist(const std::string& entry);
+  // Adds a name, of a host or of a service, under that entry: with nothing until it is resolved, and then
+  // with what it resolves to, for as long as the returned handle lives and the entry is not taken off.
+  [[nodiscard]] std::shared_ptr<void> whitelist_name(const std::string& entry, const std::string& name);
+  // The same by hand: kept until it is taken off. False when there are kNamesByHand.
+  static constexpr std::size_t kNamesByHand = 64;
+  bool whitelist_name_by_hand(const std::string& name);
   std::map<std::string, std::vector<Cidr>> whitelisted() const;
   std::shared_ptr<const Whitelist> added_whitelist() const { return state_->whitelist.snapshot(); }
 
@@ -121,6 +128,8 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   void tell_workers(BanPtr ban, std::vector<BanPtr> out, std::size_t except);
   void close_streams(const Ban& ban);
   void publish_whitelist();
+  template <class Answer>
+  std::function<void(Answer)> whitelister(const std::string& entry);
   void log_ban(const Ban& ban);
 
   std::string name_;
@@ -128,11 +137,13 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   Logger& log_;
   Workers& workers_;
   ProtectedAddresses& protected_;
+  Resolver& resolver_;
   std::shared_ptr<State> state_;
   BanStore store_;
   Events events_;
   LogLimit log_limit_;
   Guarded<std::map<std::string, std::vector<Cidr>>> added_;
+  Guarded<std::map<std::string, std::shared_ptr<void>>> names_by_hand_;
 };
 
 }  // namespace sipward::guardian

@@ -112,6 +112,11 @@ class Sipward:
             raise AssertionError(f"{method} {path}: {status} {body[:300]!r}")
         return json.loads(body)
 
+    def ask(self, method, path):
+        """Status and answer, whatever the status."""
+        status, body = self._get(f"{API}/{path}", method)
+        return status, json.loads(body)
+
     def stats(self):
         return self.api("stats")
 
