@@ -61,6 +61,7 @@ class NameResolver::Watched {
     auto watcher = std::make_shared<Watcher<Answer>>();
     watcher->changed = std::move(changed);
     Answer known;
+    std::lock_guard order(telling_);
     {
       std::lock_guard lock(mutex_);
       std::erase_if(watchers_, [](const auto& weak) { return weak.expired(); });
@@ -73,6 +74,7 @@ class NameResolver::Watched {
   // False when it says what is known already, or nothing at all.
   bool tell(const Answer& answer) {
     std::vector<WatcherPtr> watchers;
+    std::lock_guard order(telling_);
     {
       std::lock_guard lock(mutex_);
       if (answer.empty() || answer == last_) return false;
@@ -90,6 +92,9 @@ class NameResolver::Watched {
   }
 
  private:
+  // Held while watchers are told, so that nobody hears an older answer after a newer one. They ask for no
+  // names.
+  std::mutex telling_;
   mutable std::mutex mutex_;
   Answer last_;
   std::vector<std::weak_ptr<Watcher<Answer>>> watchers_;
