@@ -99,7 +99,7 @@ std::shared_ptr<const GeoDatabase> GeoDatabase::load(const std::string& path, st
   if (const int status = MMDB_open(name.c_str(), MMDB_MODE_MMAP, database.get()); status != MMDB_SUCCESS) {
     return why = std::string("it is damaged, or no such database: ") + MMDB_strerror(status), nullptr;
   }
-  const std::shared_ptr<const GeoDatabase> made(new GeoDatabase(std::move(database)));
+  std::shared_ptr<const GeoDatabase> made(new GeoDatabase(std::move(database)));
   if (!made->sound()) return why = "it is damaged: its tree leads nowhere", nullptr;
   return made;
 }

@@ -93,7 +93,7 @@ class Query {
   }
   // Milliseconds until process_time() has something to do, at most `most`.
   int wait(int most) const {
-    timeval limit{most / 1000, most % 1000 * 1000};
+    timeval limit{most / 1000, most % 1000 * 1000L};
     timeval store{};
     const timeval* next = ares_timeout(channel_, &limit, &store);
     return static_cast<int>(std::min<long>(next->tv_sec * 1000 + (next->tv_usec + 999) / 1000, most));

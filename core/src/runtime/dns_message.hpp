@@ -17,7 +17,7 @@ struct SrvRecord {
   Port port = 0;
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
-  friend auto operator<=>(const SrvRecord&, const SrvRecord&) = default;
+  friend auto operator<=>(const SrvRecord&, const SrvRecord&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct SrvAnswer {

@@ -210,8 +210,8 @@ class Outside(LabCase):
     def test_nobody_bans_what_the_machine_needs(self):
         self.lab.default_route("guard", GATEWAY)
         self.guarded("", f"proxy udp/{netns.PBX}:5060")
-        shown = subprocess.run(self.lab.argv("guard", [str(guard.program()), "validate", str(self.directory / "Sipfile")]),
-                               capture_output=True, text=True, timeout=30).stdout
+        validate = [str(guard.program()), "validate", str(self.directory / "Sipfile")]
+        shown = subprocess.run(self.lab.argv("guard", validate), capture_output=True, text=True, timeout=30).stdout
         wanted = {netns.PBX: f"the upstream udp/{netns.PBX}:5060", GATEWAY: "the default gateway",
                   netns.TRUNK: "a resolver", netns.GUARD_OUTSIDE: "an address of this server",
                   netns.GUARD_INSIDE: "an address of this server", netns.GUARD_OUTSIDE_V6: "an address of this server",
