@@ -44,6 +44,8 @@ std::string_view to_string(Reason reason) {
       return "failed_auth";
     case Reason::resent:
       return "resent";
+    case Reason::geoip:
+      return "geoip";
     case Reason::other:
       return "other";
   }

@@ -40,9 +40,10 @@ enum class Reason : std::uint8_t {
   rapid_fire,          // many in a short time
   failed_auth,         // failed_auth_ban: the weight of failed authentications
   resent,              // an answer that was sent often enough to somebody unproven
+  geoip,               // where it is, nobody may call from
   other,               // a ban for a reason given in words: by hand, by a feed
 };
-inline constexpr std::size_t kReasons = 21;
+inline constexpr std::size_t kReasons = 22;
 std::string_view to_string(Reason reason);
 // What that name stands for; `other` for a name that is none of them.
 Reason reason_of(std::string_view name);

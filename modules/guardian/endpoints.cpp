@@ -1,10 +1,12 @@
 #include "endpoints.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "ban_transfer.hpp"
 #include "endpoint_parts.hpp"
 #include "enumeration_stats.hpp"
+#include "options_reader.hpp"
 
 namespace sipward::guardian {
 namespace {
@@ -30,25 +32,36 @@ void list_whitelist(const Setup& setup, HttpResponse& response) {
   answer(response, 200, {{"whitelist", std::move(entries)}});
 }
 
+// An entry as it is kept: a network in its one form, or a name. Empty, with an answer, when it is neither.
+std::string whitelist_entry(const std::string& text, HttpResponse& response) {
+  if (const auto prefix = Cidr::parse(text)) return prefix->to_string();
+  if (is_name(text)) return text;
+  fail(response, 400, "'" + text.substr(0, 64) + "' is no address, network or name");
+  return {};
+}
+
 void add_to_whitelist(const Setup& setup, const Captures& captures, HttpResponse& response) {
-  const auto prefix = target(captures.at(0), response);
-  if (!prefix) return;
+  const auto entry = whitelist_entry(captures.at(0), response);
+  if (entry.empty()) return;
   if (setup.instance->whitelisted().size() >= kMaxWhitelisted)
     return fail(response, 409, "the whitelist is full");
-  setup.instance->whitelist(prefix->to_string(), {*prefix});
-  answer(response, 201, {{"entry", prefix->to_string()}, {"source", "admin"}});
+  if (const auto prefix = Cidr::parse(entry)) {
+    setup.instance->whitelist(entry, {*prefix});
+  } else if (!setup.instance->whitelist_name_by_hand(entry)) {
+    return fail(response, 409, "there are too many names on the whitelist");
+  }
+  answer(response, 201, {{"entry", entry}, {"source", "admin"}});
 }
 
 void take_off_whitelist(const Setup& setup, const Captures& captures, HttpResponse& response) {
-  const auto prefix = target(captures.at(0), response);
-  if (!prefix) return;
-  if (setup.instance->unwhitelist(prefix->to_string())) {
-    return answer(response, 200, {{"removed", prefix->to_string()}});
-  }
-  for (const auto& network : setup.options.whitelist) {
-    if (network == *prefix) return fail(response, 409, prefix->to_string() + " stands in the Sipfile");
-  }
-  fail(response, 404, prefix->to_string() + " is not on the whitelist");
+  const auto entry = whitelist_entry(captures.at(0), response);
+  if (entry.empty()) return;
+  if (setup.instance->unwhitelist(entry)) return answer(response, 200, {{"removed", entry}});
+  const auto& names = setup.options.whitelist_names;
+  bool written = std::find(names.begin(), names.end(), entry) != names.end();
+  for (const auto& network : setup.options.whitelist) written = written || network.to_string() == entry;
+  if (written) return fail(response, 409, entry + " stands in the Sipfile");
+  fail(response, 404, entry + " is not on the whitelist");
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ void append_escaped(std::string& out, std::string_view text, bool words) {
   }
 }
 
-std::string printable(std::string_view text) {
+std::string escaped(std::string_view text) {
   std::string out;
   append_escaped(out, text, true);
   return out;
@@ -41,7 +41,7 @@ std::string ban_log_line(std::string_view guardian, const Event& event) {
   line += std::string(to_string(event.kind)) + " " + event.prefix.to_string();
   if (event.port != 0) line += " port=" + std::to_string(event.port);
   if (event.ban) line += " scope=" + std::string(to_string(event.ban->scope));
-  line += " reason=\"" + printable(event.reason) + "\" source=\"" + printable(event.source) + '"';
+  line += " reason=\"" + escaped(event.reason) + "\" source=\"" + escaped(event.source) + '"';
   if (event.ban) line += " evidence=" + std::string(sipward::to_string(event.ban->evidence));
   if (event.expires_at != WallTime{}) line += " expires=" + rfc3339(event.expires_at);
   return line;
@@ -50,18 +50,18 @@ std::string ban_log_line(std::string_view guardian, const Event& event) {
 std::string decision_json(std::string_view guardian, const Event& event) {
   boost::json::object out{{"at", rfc3339(event.at)},
                           {"id", event.id},
-                          {"guardian", printable(guardian)},
+                          {"guardian", escaped(guardian)},
                           {"event", to_string(event.kind)},
                           {"ip", event.prefix.to_string()}};
   if (event.port != 0) out["port"] = event.port;
-  out["reason"] = printable(event.reason);
-  out["source"] = printable(event.source);
-  if (!event.details.empty()) out["details"] = printable(event.details);
+  out["reason"] = escaped(event.reason);
+  out["source"] = escaped(event.source);
+  if (!event.details.empty()) out["details"] = escaped(event.details);
   if (event.shadow) out["shadow"] = true;
   if (event.expires_at != WallTime{}) out["expires_at"] = rfc3339(event.expires_at);
   if (const auto& ban = event.ban) {
     out["scope"] = to_string(ban->scope);
-    if (ban->scope == Scope::identity) out["user"] = printable(ban->user_text);
+    if (ban->scope == Scope::identity) out["user"] = escaped(ban->user_text);
     out["evidence"] = sipward::to_string(ban->evidence);
     out["proof"] = sipward::to_string(ban->proof);
     out["hits"] = ban->hits.load(std::memory_order_relaxed);

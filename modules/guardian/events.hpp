@@ -26,7 +26,7 @@ struct Event {
   Port port = 0;  // of scope flow
   std::string reason;
   std::string source;   // who decided: "guardian", "admin", "feed NAME"; of an unban also "expiry", "limit",
-                        // "whitelist"
+                        // "whitelist", "protected"
   std::string details;  // a sentence for people; without secrets
   bool shadow = false;  // only "would have"
   BanPtr ban;           // of ban and unban; else null

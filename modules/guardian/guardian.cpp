@@ -8,6 +8,20 @@
 #include "upkeep.hpp"
 
 namespace sipward::guardian {
+namespace {
+
+void tell_notes(const Options& options, Notes& notes) {
+  notes.somebody_bans = true;
+  const auto key = "sip_guardian/" + options.name + "/whitelist";
+  if (options.whitelist.empty() && options.whitelist_names.empty()) {
+    notes.hints[key] = "guardian '" + options.name +
+                       "' bans and has no whitelist; put trunks, offices and your own address on it";
+  } else {
+    notes.hints.erase(key);
+  }
+}
+
+}  // namespace
 
 void Guardian::provision(BuildContext& context) {
   auto& slot = context.scope.get<std::shared_ptr<const Setup>>("sip_guardian/" + name_ + "/setup");
@@ -20,23 +34,43 @@ void Guardian::provision(BuildContext& context) {
   setup_ = slot;
 }
 
-Verdict Guardian::on_admit(Worker& worker, const sipward::Source& source) const {
-  auto& shard = setup_->instance->shard(worker.index());
-  if (shard.bans.empty() || setup_->whitelisted(shard, source.remote.address)) return Verdict::next;
-  const Ban* ban = shard.bans.find(source.remote.address, worker.now());
-  if (!ban) return Verdict::next;
+// Whether a ban of the address bites before anything is read.
+bool Guardian::bars(Worker& worker, Shard& shard, const Endpoint& remote) const {
+  if (shard.bans.empty()) return false;
+  const Ban* ban = shard.bans.find(remote.address, worker.now());
+  if (!ban) return false;
   const auto& options = setup_->options;
   // In shadow only what people banned bites; and who is to get an answer must be read first.
-  if (options.shadow && ban->automatic) return Verdict::next;
+  if (options.shadow && ban->automatic) return false;
   if (options.on_block == OnBlock::reply &&
-      worker.sources().standing(source.remote, worker.now()).evidence != Evidence::unproven) {
-    return Verdict::next;
+      worker.sources().standing(remote, worker.now()).evidence != Evidence::unproven) {
+    return false;
   }
   ban->hit();
   shard.tally.add(Tally::blocked);
   setup_->metrics.blocked.add(worker.index(), static_cast<std::size_t>(Reason::banned));
   setup_->metrics.decision(worker.index(), Action::drop, Reason::banned);
-  return Verdict::drop;
+  return true;
+}
+
+// Whether nobody may call from there. In shadow it is on_inbound that says so, once for each message.
+bool Guardian::refuses(Worker& worker, Shard& shard, const Address& address) const {
+  if (!setup_->geoip || setup_->options.shadow) return false;
+  const auto label = setup_->geoip->refuses(worker.index(), address);
+  if (!label) return false;
+  shard.tally.add(Tally::blocked);
+  setup_->metrics.geoip_blocked.add(worker.index(), *label);
+  setup_->metrics.blocked.add(worker.index(), static_cast<std::size_t>(Reason::geoip));
+  setup_->metrics.decision(worker.index(), Action::drop, Reason::geoip);
+  return true;
+}
+
+Verdict Guardian::on_admit(Worker& worker, const sipward::Source& source) const {
+  auto& shard = setup_->instance->shard(worker.index());
+  if (shard.bans.empty() && !setup_->geoip) return Verdict::next;
+  if (setup_->whitelisted(shard, source.remote.address)) return Verdict::next;
+  const bool refused = bars(worker, shard, source.remote) || refuses(worker, shard, source.remote.address);
+  return refused ? Verdict::drop : Verdict::next;
 }
 
 void Guardian::on_stream_fault(Worker& worker, const sipward::Source& source, std::string_view) const {
@@ -81,6 +115,7 @@ Verdict Guardian::inspect(Packet& packet, Shard& shard) const {
   if (setup_->whitelisted(shard, packet.peer().remote.address)) return Verdict::next;
   if (auto verdict = inspection.banned()) return *verdict;
   inspection.answering();
+  inspection.would_refuse();
   if (auto verdict = inspection.soft_blocked()) return *verdict;
   if (auto verdict = inspection.flooding()) return *verdict;
   if (auto verdict = inspection.over_rate()) return *verdict;
@@ -103,6 +138,7 @@ std::unique_ptr<Handler> make_guardian(const config::Node& node, CreateContext& 
   auto name = instance_name(node);
   auto shared = shared_options(context.scope, name);
   shared->add(node, context.errors);
+  tell_notes(shared->options, notes(context.scope));
   return std::make_unique<Guardian>(std::move(name), std::move(shared));
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "checks.hpp"
+#include "geoip.hpp"
 #include "instance.hpp"
 #include "options.hpp"
 #include "sipward/handler.hpp"
@@ -35,6 +36,7 @@ class Setup {
   std::shared_ptr<Instance> instance;
   const EnumerationLimits enumeration;
   GuardianMetrics metrics;
+  const std::unique_ptr<Geoip> geoip;  // nullptr: refuses nobody
 
   bool whitelisted(Shard& shard, const Address& address) const {
     if (whitelist.contains(address)) return true;
@@ -61,7 +63,7 @@ class Setup {
 };
 
 // `sip_guardian`: only the order of the checks, for requests and for what the PBX answers to them.
-//   admission  whitelist, ban (nothing is parsed)
+//   admission  whitelist, ban, country and network (nothing is parsed; asked for every message)
 //   inbound    whitelist, ban, soft block, flood, rates, validation, patterns, next
 //   faults     a stream that breaks the framing of SIP counts as a malformed message does
 //   outbound   the PBX's final answers are weighed; held back is only what somebody unproven was told twice
@@ -81,6 +83,8 @@ class Guardian final : public Handler {
 
  private:
   Verdict inspect(Packet& packet, Shard& shard) const;
+  bool bars(Worker& worker, Shard& shard, const Endpoint& remote) const;
+  bool refuses(Worker& worker, Shard& shard, const Address& address) const;
 
   std::string name_;
   std::shared_ptr<SharedOptions> shared_;

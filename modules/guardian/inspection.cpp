@@ -100,6 +100,11 @@ std::optional<Verdict> Inspection::banned() {
   return verdict ? verdict : Verdict::drop;  // a ban made by hand bites in shadow too
 }
 
+void Inspection::would_refuse() {
+  if (!setup_.geoip || !setup_.options.shadow) return;
+  if (setup_.geoip->refuses(worker_.index(), packet_.peer().remote.address)) block(Reason::geoip, true);
+}
+
 // A CANCEL or ACK of an INVITE that was let through.
 bool Inspection::of_open_invite() {
   if (message_.method() != Method::cancel && message_.method() != Method::ack) return false;

@@ -20,6 +20,7 @@ class Inspection {
   std::optional<Verdict> banned();
   // Credentials: a challenge is answered, whatever becomes of them.
   void answering();
+  void would_refuse();  // by country or network, in shadow
   std::optional<Verdict> soft_blocked();
   std::optional<Verdict> flooding();
   std::optional<Verdict> over_rate();

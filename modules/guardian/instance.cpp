@@ -10,6 +10,13 @@
 namespace sipward::guardian {
 namespace {
 
+Cidr network_of(const Endpoint& endpoint) {
+  return {endpoint.address, endpoint.address.is_v4() ? 32U : 128U};
+}
+Cidr network_of(const ServiceTarget& target) {
+  return network_of(target.endpoint);
+}
+
 bool covers_whole_addresses(const Ban& ban) {
   return ban.scope == Scope::address || ban.scope == Scope::network;
 }
@@ -38,6 +45,7 @@ Instance::Instance(std::string name, BuildContext& context)
       log_(context.log),
       workers_(context.workers),
       protected_(context.protected_addresses),
+      resolver_(context.resolver),
       state_(std::make_shared<State>()),
       store_(context.clock),
       events_(context.clock),
@@ -195,6 +203,14 @@ std::uint64_t Instance::lift_whitelisted(const Whitelist& whitelist, std::uint64
   return after;
 }
 
+void Instance::lift_protected() {
+  std::vector<Cidr> lifted;
+  store_.for_each(0, [&](const BanPtr& ban) {
+    if (!protected_.why(ban->prefix).empty()) lifted.push_back(ban->prefix);
+  });
+  for (const auto& prefix : lifted) unban(prefix, "protected");
+}
+
 void Instance::publish_whitelist() {
   std::vector<Cidr> all;
   added_.with([&](const auto& entries) {
@@ -210,7 +226,54 @@ void Instance::whitelist(const std::string& entry, std::vector<Cidr> networks) {
   publish_whitelist();
 }
 
+// What came off the list while it was being resolved stays off.
+template <class Answer>
+std::function<void(Answer)> Instance::whitelister(const std::string& entry) {
+  return [weak = weak_from_this(), entry](const Answer& found) {
+    const auto live = weak.lock();
+    if (!live) return;
+    std::vector<Cidr> networks;
+    for (const auto& each : found) networks.push_back(network_of(each));
+    std::sort(networks.begin(), networks.end());
+    networks.erase(std::unique(networks.begin(), networks.end()), networks.end());
+    const bool listed = live->added_.with([&](auto& entries) {
+      const auto have = entries.find(entry);
+      if (have == entries.end()) return false;
+      have->second = std::move(networks);
+      return true;
+    });
+    if (listed) live->publish_whitelist();
+  };
+}
+
+std::shared_ptr<void> Instance::whitelist_name(const std::string& entry, const std::string& name) {
+  whitelist(entry, {});
+  if (name.front() == '_') {
+    return resolver_.watch_service(name, whitelister<std::vector<ServiceTarget>>(entry));
+  }
+  return resolver_.watch(name, 5060, whitelister<std::vector<Endpoint>>(entry));
+}
+
+bool Instance::whitelist_name_by_hand(const std::string& name) {
+  const bool room = names_by_hand_.with([&](auto& names) {
+    if (names.size() >= kNamesByHand && !names.contains(name)) return false;
+    names.try_emplace(name);
+    return true;
+  });
+  if (!room) return false;
+  auto handle = whitelist_name(name, name);
+  names_by_hand_.with([&](auto& names) { std::swap(names[name], handle); });
+  return true;  // an older handle ends here, outside the lock
+}
+
 bool Instance::unwhitelist(const std::string& entry) {
+  std::shared_ptr<void> handle;
+  names_by_hand_.with([&](auto& names) {
+    const auto have = names.find(entry);
+    if (have == names.end()) return;
+    handle = std::move(have->second);
+    names.erase(have);
+  });
   const bool had = added_.with([&](auto& entries) { return entries.erase(entry) != 0; });
   if (had) publish_whitelist();
   return had;

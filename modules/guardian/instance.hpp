@@ -171,10 +171,17 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   // Lifts bans of whoever is on the list; looks only at bans with a greater id than `after`, and returns the
   // greatest that it saw.
   std::uint64_t lift_whitelisted(const Whitelist& whitelist, std::uint64_t after = 0);
+  void lift_protected();  // what was banned before it became protected
 
   // The running part of the whitelist, by what it was added as; any thread but a worker's.
   void whitelist(const std::string& entry, std::vector<Cidr> networks);
   bool unwhitelist(const std::string& entry);
+  // Adds a name, of a host or of a service, under that entry: with nothing until it is resolved, and then
+  // with what it resolves to, for as long as the returned handle lives and the entry is not taken off.
+  [[nodiscard]] std::shared_ptr<void> whitelist_name(const std::string& entry, const std::string& name);
+  // The same by hand: kept until it is taken off. False when there are kNamesByHand.
+  static constexpr std::size_t kNamesByHand = 64;
+  bool whitelist_name_by_hand(const std::string& name);
   std::map<std::string, std::vector<Cidr>> whitelisted() const;
   std::shared_ptr<const Whitelist> added_whitelist() const { return state_->whitelist.snapshot(); }
 
@@ -206,6 +213,8 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   std::vector<std::shared_ptr<BanKeeper>> keepers();
   void close_streams(const Ban& ban);
   void publish_whitelist();
+  template <class Answer>
+  std::function<void(Answer)> whitelister(const std::string& entry);
   void log_ban(const Ban& ban);
 
   std::string name_;
@@ -213,6 +222,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   Logger& log_;
   Workers& workers_;
   ProtectedAddresses& protected_;
+  Resolver& resolver_;
   std::shared_ptr<State> state_;
   BanStore store_;
   Events events_;
@@ -222,6 +232,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   Guarded<std::map<std::string, std::vector<Cidr>>> added_;
   Guarded<std::vector<std::weak_ptr<BanKeeper>>> keepers_;
   LogLimit settle_limit_;
+  Guarded<std::map<std::string, std::shared_ptr<void>>> names_by_hand_;
   Background background_;  // last: it ends first
 };
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "geoip.hpp"
 #include "sipward/sip/header.hpp"
 
 namespace sipward::guardian {
@@ -67,7 +68,6 @@ GuardianMetrics GuardianMetrics::declare(Metrics& metrics, std::span<const std::
   for (std::size_t i = 0; i < kValidationResults; ++i)
     results.push_back(to_string(static_cast<ValidationResult>(i)));
   static constexpr std::string_view kUnjudged[] = {"no_transaction", "unreadable", "no_user"};
-  static constexpr std::string_view kCountries[] = {"other"};
   const auto methods = method_labels();
   const auto reasons = reason_labels();
   std::vector<std::string> both;
@@ -91,8 +91,9 @@ GuardianMetrics GuardianMetrics::declare(Metrics& metrics, std::span<const std::
                                  "Rules of validation that were broken.", "rule", rules);
   m.validation = metrics.counter("sip_guardian_validation_results_total", "Messages by what validation said.",
                                  "result", results);
-  m.geoip_blocked = metrics.counter("sip_guardian_geoip_blocked_total", "Requests blocked by country.",
-                                    "country", kCountries);
+  m.geoip_blocked = metrics.counter("sip_guardian_geoip_blocked_total",
+                                    "Packets and connections refused by country or network.", "country",
+                                    GeoRules::labels());
   m.decisions = metrics.counter("sip_guardian_decisions_total", "What was done about what.", "action,reason",
                                 decisions);
   m.unjudged = metrics.counter("sip_guardian_unjudged_total", "Answers of the PBX that could not be weighed.",

@@ -46,7 +46,7 @@ struct GuardianMetrics {
   Counter enumeration;    // by reason
   Counter violations;     // by rule
   Counter validation;     // by result
-  Counter geoip_blocked;  // nothing counts it yet
+  Counter geoip_blocked;  // by GeoRules::labels()
   Counter decisions;      // by action and reason
   Counter unjudged;       // by reason
   Histogram message_size;

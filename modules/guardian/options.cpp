@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "geo_database.hpp"
 #include "options_reader.hpp"
 
 namespace sipward::guardian {
@@ -67,6 +68,22 @@ void SharedOptions::validate(config::Errors& errors) const {
         "soft_block max is less than soft_block itself");
   check(options.escalation_factor <= 1 || options.escalation_max >= options.ban_time, "ban_escalation.max",
         "ban_escalation max is less than ban_time");
+  check_database("geoip_db", options.geoip.countries, errors);
+  check_database("asn_db", options.geoip.networks, errors);
+}
+
+void SharedOptions::check_database(const char* option, const std::string& path,
+                                   config::Errors& errors) const {
+  const auto found = given_.find(option);
+  if (path.empty() || found == given_.end()) return;
+  const auto [judged, fresh] = faults_.try_emplace(path);
+  auto& why = judged->second;
+  if (fresh && GeoDatabase::load(path, why)) why.clear();
+  if (why.empty()) return;
+  errors.warn(found->second.position,
+              std::string(option) + " " + config::quote(path) + " can't be read: " + why +
+                  (options.geoip.required ? "; with geoip_required nothing starts without it"
+                                          : "; until it can, nobody is refused by it"));
 }
 
 std::string instance_name(const config::Node& node) {

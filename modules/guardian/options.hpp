@@ -12,6 +12,7 @@
 
 #include "enumeration_options.hpp"
 #include "failed_auth_options.hpp"
+#include "geoip_options.hpp"
 #include "log_options.hpp"
 #include "sipward/config.hpp"
 #include "sipward/module.hpp"
@@ -48,7 +49,9 @@ struct Options {
   unsigned ban_scope_v6 = 64;
 
   std::vector<Cidr> whitelist;
-  std::vector<std::string> whitelist_names;
+  std::vector<std::string> whitelist_names;  // of hosts, and of services (_sip._udp.example.com)
+
+  GeoipOptions geoip;
 
   std::array<std::optional<config::Rate>, sip::kMethods + 1> rates;
   // Requests of all sources together that nothing speaks for.
@@ -106,10 +109,12 @@ class SharedOptions {
     boost::json::value value;
     config::Position position;
   };
+  void check_database(const char* option, const std::string& path, config::Errors& errors) const;
   void compare(const config::Node& node, const config::Record& record, const std::string& path,
                config::Errors& errors);
 
   std::map<std::string, Given> given_;
+  mutable std::map<std::string, std::string> faults_;  // of databases, so that each is read once; empty: none
   config::Position first_;
 };
 

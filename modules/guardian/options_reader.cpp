@@ -8,46 +8,22 @@ namespace {
 using config::Place;
 using config::Reader;
 
-bool is_country(const config::Arg& arg) {
-  return arg.text.size() == 2 &&
-         std::all_of(arg.text.begin(), arg.text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-bool is_asn(const config::Arg& arg) {
-  std::string_view text = arg.text;
-  if (text.substr(0, 2) == "AS") text.remove_prefix(2);
-  const auto number = config::parse_number(text);
-  return number && *number >= 0 && *number <= 0xFFFFFFFFLL;
-}
-
-// A host name, or an SRV name (_sip._udp.example.com): letters, digits, '-', '_' and dots, and not all
-// digits.
-bool is_name(std::string_view text) {
-  if (text.empty() || text.size() > 253 || text.front() == '.' || text.front() == '-') return false;
-  bool letter = false;
-  for (const char c : text) {
-    const bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    if (!alpha && !(c >= '0' && c <= '9') && c != '-' && c != '.') return false;
-    letter = letter || alpha;
-  }
-  return letter;
-}
-
 void read_whitelist(Reader& r, Options& o) {
-  bool services = false;
+  bool everybody = false;
   r.values("whitelist", "addresses, networks such as 10.0.0.0/8, or names", [&](const config::Arg& arg) {
     if (const auto cidr = Cidr::parse(arg.text)) {
       o.whitelist.push_back(*cidr);
+      everybody = everybody || cidr->bits == 0;
     } else if (!is_name(arg.text)) {
       return false;
-    } else if (arg.text.front() == '_') {
-      services = true;
     } else {
       o.whitelist_names.push_back(arg.text);
     }
     return true;
   });
-  if (services) r.errors().not_active(r.position("whitelist"), "whitelist by SRV");
+  if (everybody) {
+    r.warn("whitelist", "a whitelist of 0.0.0.0/0 or ::/0 switches the guardian off for that whole family");
+  }
 }
 
 void read_scope(Reader& r, Options& o) {
@@ -176,24 +152,27 @@ void read_kernel_drop(Reader& b) {
 
 void read_inactive(Reader& r) {
   using namespace std::chrono_literals;
-  Later(r).text("geoip_db").text("asn_db").flag("geoip_required");
-  for (const std::string_view list : {"blocked_countries", "allowed_countries"}) {
-    r.values(list, "ISO codes of countries or continents such as CN", is_country);
-  }
-  r.values("blocked_asns", "numbers of autonomous systems such as AS1221", is_asn);
   r.block("apiban", [](Reader& b) {
     Later(b).text("api_key").duration("interval", 5min).text("url", "https://apiban.org/api");
     b.require("api_key");
   });
   r.blocks("feed", read_feed);
   r.block("kernel_drop", read_kernel_drop);
-  for (const std::string_view name : {"geoip_db", "asn_db", "geoip_required", "blocked_countries",
-                                      "allowed_countries", "blocked_asns", "apiban", "feed", "kernel_drop"}) {
-    r.not_active_yet(name);
-  }
+  for (const std::string_view name : {"apiban", "feed", "kernel_drop"}) r.not_active_yet(name);
 }
 
 }  // namespace
+
+bool is_name(std::string_view text) {
+  if (text.empty() || text.size() > 253 || text.front() == '.' || text.front() == '-') return false;
+  bool letter = false;
+  for (const char c : text) {
+    const bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    if (!alpha && !(c >= '0' && c <= '9') && c != '-' && c != '.') return false;
+    letter = letter || alpha;
+  }
+  return letter;
+}
 
 void read_options(Reader& r, Options& o) {
   r.text("name", o.name, Place::argument);
@@ -216,6 +195,7 @@ void read_options(Reader& r, Options& o) {
   r.one_of("mode", o.shadow, {{"enforce", false}, {"shadow", true}});
   r.one_of("evidence", o.evidence, {{"proven", EvidencePolicy::proven}, {"any", EvidencePolicy::any}});
   read_scope(r, o);
+  read_geoip(r, o.geoip);
   read_rates(r, o);
   read_validation(r, o);
   read_detection(r, o);

@@ -8,4 +8,7 @@ namespace sipward::guardian {
 // stays as it is there. Options whose feature is not active yet are checked and noted. Control thread.
 void read_options(config::Reader& reader, Options& options);
 
+// Whether a whitelist takes it for the name of a host, or of a service when it begins with '_'.
+bool is_name(std::string_view text);
+
 }  // namespace sipward::guardian

@@ -40,6 +40,7 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
       instance(context.services.find_or_make<Instance>(
           "sip_guardian/" + options.name, [&] { return std::make_shared<Instance>(options.name, context); })),
       enumeration(options.enumeration),
+      geoip(Geoip::make(options.geoip, context)),
       shared_(std::move(shared)) {
   if (options.metrics) {
     metrics = GuardianMetrics::declare(context.metrics, Checks::rules());
@@ -67,19 +68,16 @@ Setup::Setup(std::shared_ptr<const SharedOptions> shared, BuildContext& context)
 }
 
 void Setup::watch_names(BuildContext& context) {
-  for (const auto& name : options.whitelist_names) {
+  auto names = options.whitelist_names;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (const auto& name : names) {
     watched_.push_back(whitelist_key(name, this));
-    watches_.push_back(context.resolver.watch(
-        name, 5060, [weak = std::weak_ptr(instance), key = watched_.back()](std::vector<Endpoint> found) {
-          const auto live = weak.lock();
-          if (!live) return;
-          std::vector<Cidr> networks;
-          for (const auto& endpoint : found) {
-            networks.push_back({endpoint.address, endpoint.address.is_v4() ? 32U : 128U});
-          }
-          live->whitelist(key, std::move(networks));
-        }));
+    watches_.push_back(instance->whitelist_name(watched_.back(), name));
   }
+  watches_.push_back(context.protected_addresses.watch([weak = std::weak_ptr(instance)] {
+    if (const auto live = weak.lock()) live->lift_protected();
+  }));
 }
 
 Setup::~Setup() {

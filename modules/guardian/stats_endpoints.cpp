@@ -82,22 +82,22 @@ void stats(const Setup& setup, HttpResponse& response) {
 }
 
 void validation_stats(const Setup& setup, HttpResponse& response) {
-  using Offenders = std::vector<std::pair<std::string, std::uint64_t>>;
+  using Counts = std::vector<std::pair<std::string, std::uint64_t>>;
   response.later = [weak = std::weak_ptr(setup.instance)](std::function<void(HttpResponse)> done) {
     const auto live = weak.lock();
     if (!live) return done(HttpResponse::error(503, "the guardian is gone"));
     const auto totals = std::make_shared<json::object>(validation_totals(*live));
-    const auto found = std::make_shared<Guarded<Offenders>>();
+    const auto found = std::make_shared<Guarded<Counts>>();
     live->ask_all(
         [found](Shard& shard) {
           for (const auto& entry : shard.validation.offenders.places()) {
             if (entry.count == 0) continue;
-            found->with([&](Offenders& all) { all.emplace_back(entry.host.to_string(), entry.count); });
+            found->with([&](Counts& all) { all.emplace_back(entry.host.to_string(), entry.count); });
           }
         },
         [found, totals, done = std::move(done)] {
           (*totals)["top"] =
-              top(found->with([](Offenders& all) { return std::move(all); }), "ip", "violations");
+              top(found->with([](Counts& all) { return std::move(all); }), "ip", "violations");
           HttpResponse made;
           answer(made, 200, *totals);
           done(std::move(made));

@@ -1,11 +1,18 @@
 #include "sipward/module.hpp"
 
 #include "proxy.hpp"
+#include "upstream.hpp"
 
 namespace {
 
 std::unique_ptr<sipward::Handler> create(const sipward::config::Node& node, sipward::CreateContext& context) {
-  return std::make_unique<sipward::proxy::Proxy>(sipward::proxy::read_options(node, context.errors));
+  auto options = sipward::proxy::read_options(node, context.errors);
+  for (const auto& upstream : options.upstreams) {
+    if (upstream.unix_path.empty())
+      sipward::notes(context.scope)
+          .never_banned.push_back({upstream.host, sipward::proxy::why_protected(upstream.to_string())});
+  }
+  return std::make_unique<sipward::proxy::Proxy>(std::move(options));
 }
 
 constexpr sipward::HandlerFactory kHandlers[] = {{"proxy", create}};

@@ -22,7 +22,7 @@ std::shared_ptr<Upstream> Upstream::get(const config::UpstreamAddress& address, 
           std::vector<Address> addresses(found.size());
           std::transform(found.begin(), found.end(), addresses.begin(),
                          [](const auto& e) { return e.address; });
-          self->protection_ = guards.add("the upstream " + self->name_, std::move(addresses));
+          self->protection_ = guards.add(why_protected(self->name_), std::move(addresses));
           self->resolved_.publish(std::make_shared<const std::vector<Endpoint>>(std::move(found)));
         });
     return upstream;

@@ -11,6 +11,11 @@
 
 namespace sipward::proxy {
 
+// What a refusal to ban an upstream says.
+inline std::string why_protected(const std::string& name) {
+  return "the upstream " + name;
+}
+
 // One upstream as it is written, and the addresses that its name has at the moment. A service: it outlives a
 // reload, and its addresses are protected from bans as long as it lives.
 class Upstream final : public Service {

@@ -13,6 +13,7 @@
 #include "cli/json_text.hpp"
 #include "cli/list_modules.hpp"
 #include "cli/loading.hpp"
+#include "runtime/planned_protection.hpp"
 #include "runtime/server.hpp"
 #include "sipward/build_id.hpp"
 
@@ -39,14 +40,39 @@ int run(const Arguments& arguments) {
   return kFine;
 }
 
+// What is neither wrong nor doubtful, but good to know of a configuration in which somebody bans: in words,
+// or as further members of the array of problems.
+boost::json::array good_to_know(const Loaded& loaded) {
+  boost::json::array result;
+  const auto& learned = notes(*loaded.tree->scope);
+  if (!learned.somebody_bans || !loaded.errors.ok()) return result;
+  boost::json::array never_banned;
+  std::string text;
+  for (const auto& spared : planned_protection(loaded.sipfile, *loaded.tree)) {
+    never_banned.push_back({{"who", spared.who}, {"why", spared.why}});
+    text += (text.empty() ? "" : "; ") + spared.who + " " + spared.why;
+  }
+  result.push_back({{"severity", "info"},
+                    {"message", "never banned: " + (text.empty() ? "nobody" : text)},
+                    {"never_banned", std::move(never_banned)}});
+  for (const auto& [what, hint] : learned.hints)
+    result.push_back({{"severity", "hint"}, {"message", "hint: " + hint}});
+  return result;
+}
+
 int validate(const Arguments& arguments) {
   Loaded loaded;
   if (const int status = load(arguments, loaded); status != kFine) return status;
+  auto further = good_to_know(loaded);
   if (arguments.has("json")) {
-    std::cout << pretty(loaded.errors.to_json());
+    auto problems = loaded.errors.to_json();
+    for (auto& each : further) problems.push_back(std::move(each));
+    std::cout << pretty(problems);
   } else {
     std::cerr << loaded.errors.to_string();
     if (loaded.errors.ok()) std::cout << loaded.path.string() << " is valid\n";
+    for (const auto& each : further)
+      std::cout << std::string_view(each.as_object().at("message").as_string()) << '\n';
   }
   return loaded.errors.ok() ? kFine : kFailed;
 }
@@ -105,7 +131,9 @@ std::vector<Command> all_commands() {
        "sipward validate [--json] [SIPFILE]\n\n"
        "Reports every error and warning of the file in one pass. Opens no socket, asks no DNS, writes "
        "nothing; safe\n"
-       "on a machine where the server runs. Exit status 0 when it would start.\n\n"
+       "on a machine where the server runs. Exit status 0 when it would start.\n"
+       "Where something bans, it also names who never is: upstreams, resolvers, the gateway, this "
+       "machine.\n\n"
        "Example:\n  sipward validate Sipfile && systemctl reload sipward\n",
        {{"config", true}, {"json", false}},
        validate},

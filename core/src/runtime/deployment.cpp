@@ -62,7 +62,7 @@ Deployment::Deployment(const Setup& setup, const config::GlobalOptions& first, A
     : setup_(setup),
       add_sites_(std::move(add_sites)),
       metrics_(worker_count(first)),
-      resolver_(setup.control, setup.log),
+      resolver_(setup.control, setup.log, dns_),
       workers_(worker_count(first), setup.clock, setup.log, metrics_, routing_),
       regulars_(setup.control, workers_, setup.clock, setup.log),
       retired_(setup.control),
@@ -70,12 +70,29 @@ Deployment::Deployment(const Setup& setup, const config::GlobalOptions& first, A
       grace_timer_(setup.control),
       reloads_(metrics_.counter("sipward_reloads_total", "Configurations that were to replace another.",
                                 "result", kResults)) {
-  system_addresses_ = protected_.add("a resolver or the default gateway of this machine", system_addresses());
+  use_name_servers(first.resolvers);
   declare_gauges();
 }
 
 Deployment::~Deployment() {
   stop();
+}
+
+void Deployment::use_name_servers(const std::vector<Endpoint>& servers) {
+  if (servers == name_servers_) return;
+  name_servers_ = servers;
+  dns_.use(servers);
+  resolver_.refresh();
+}
+
+void Deployment::protect(const config::GlobalOptions& options) {
+  std::vector<Address> resolvers = system_name_servers();
+  for (const auto& server : options.resolvers) resolvers.push_back(server.address);
+  std::vector<std::shared_ptr<void>> next;
+  next.push_back(protected_.add(kWhyOwn, listeners_.own_addresses()));
+  next.push_back(protected_.add(kWhyResolver, std::move(resolvers)));
+  next.push_back(protected_.add(kWhyGateway, default_gateways()));
+  protection_ = std::move(next);
 }
 
 void Deployment::declare_gauges() {
@@ -154,7 +171,8 @@ void Deployment::activate(const config::Sipfile& sipfile, std::shared_ptr<RouteT
     old->http->publish(std::make_shared<std::vector<HttpSite>>());
   grace_period_ = sipfile.options.grace_period;
   listeners_.commit(*opened, setup_.clock.now() + grace_period_);
-  own_addresses_ = protected_.add("an address of this server", listeners_.own_addresses());
+  protect(sipfile.options);
+  use_name_servers(sipfile.options.resolvers);
   running_.publish(std::move(running));
   fingerprint_ = std::move(text);
   close_retired_listeners();

@@ -12,6 +12,7 @@
 #include "modules/module_host.hpp"
 #include "observe/stderr_logger.hpp"
 #include "routing/builder.hpp"
+#include "runtime/dns_client.hpp"
 #include "runtime/listeners.hpp"
 #include "runtime/regulars_file.hpp"
 #include "runtime/resolver.hpp"
@@ -82,15 +83,19 @@ class Deployment {
   void open_sites(RouteTree& tree, bool last_is_optional);
   void publish(std::shared_ptr<const Routing> next);
   void close_retired_listeners();
+  void use_name_servers(const std::vector<Endpoint>& servers);
+  void protect(const config::GlobalOptions& options);
   void declare_gauges();
 
   Setup setup_;
   AddSites add_sites_;
   Metrics metrics_;
   Services services_;
-  SystemResolver resolver_;
+  CaresClient dns_;
+  NameResolver resolver_;
+  std::vector<Endpoint> name_servers_;
   ProtectedAddresses protected_;
-  std::shared_ptr<void> own_addresses_, system_addresses_;
+  std::vector<std::shared_ptr<void>> protection_;  // of what core knows itself
   Published<Routing> routing_;
   WorkerPool workers_;
   RegularsFile regulars_;

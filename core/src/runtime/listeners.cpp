@@ -1,6 +1,5 @@
 #include "runtime/listeners.hpp"
 
-#include <ifaddrs.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <cstring>
 #include <set>
 
+#include "runtime/system_addresses.hpp"
 #include "sipward/config.hpp"
 
 namespace sipward {
@@ -34,19 +34,6 @@ std::string why_not(const ListenSpec& spec, int error) {
   if (error == EACCES) return "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)";
   if (error == EADDRNOTAVAIL) return "no interface of this machine has that address";
   return std::strerror(error);
-}
-
-std::vector<Address> interface_addresses() {
-  std::vector<Address> result{*Address::parse("127.0.0.1"), *Address::parse("::1")};
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return result;
-  for (const auto* i = list; i; i = i->ifa_next) {
-    if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6)) continue;
-    const auto address = Endpoint::from(i->ifa_addr).address;
-    if (std::string_view(i->ifa_name) != "lo") result.push_back(address);
-  }
-  freeifaddrs(list);
-  return result;
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ struct Lab {
   Site site;
   Services services;
   boost::asio::io_context control;
-  SystemResolver resolver{control, site.log};
+  CaresClient dns;
+  NameResolver resolver{control, site.log, dns};
   ProtectedAddresses addresses;
   ModuleHost modules;
   unsigned count = 0;
@@ -179,7 +180,8 @@ TEST_CASE("after warm-up no request or answer of a proven UDP source costs an al
 TEST_CASE("after warm-up no request or answer of an unproven UDP source costs an allocation") {
   Lab lab(
       "sip_guardian {\nvalidation {\nmode strict\n}\nrate_limit {\nany 1000000/s burst 1000000\nstrangers "
-      "1000000/s burst 1000000\n}\n}");
+      "1000000/s burst 1000000\n}\n"
+      "geoip_db " SIPWARD_TEST_DIR "/data/geoip/GeoIP2-Country-Test.mmdb\nallowed_countries GB\n}");
   std::vector<Socket> strangers;
   for (int i = 1; i <= 100; ++i) strangers.push_back(lab.client("127.0.1." + std::to_string(i)));
   int lost = 0;

@@ -99,6 +99,14 @@ class Lab:
         self._in("pbx", "route", "del", "default")
         self._forwarding(False)
 
+    def add_crowd(self, network):
+        """Every address of the network is the attacker's from now on."""
+        self._in("attacker", "route", "replace", "local", network, "dev", "lo")
+        self._in("guard", "route", "replace", network, "via", ATTACKERS[0])
+
+    def default_route(self, role, gateway):
+        self._in(role, "route", "replace", "default", "via", gateway)
+
     def speak_as(self, address):
         """Attack tools that bind no address leave the attacker's namespace with this one."""
         self._in("attacker", "route", "replace", OUTSIDE_NETWORK, "dev", "eth0", "scope", "link", "src", address)
@@ -122,8 +130,7 @@ class Lab:
         for role, addresses in CLIENTS.items():
             self._address(role, "eth0", *(f"{address}/24" for address in addresses))
         for network in CROWDS:
-            self._in("attacker", "route", "add", "local", network, "dev", "lo")
-            self._in("guard", "route", "add", network, "via", ATTACKERS[0])
+            self.add_crowd(network)
         self._forwarding(False)
 
     def _plug(self, role, device, other, other_device):

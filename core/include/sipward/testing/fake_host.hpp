@@ -28,7 +28,8 @@ class FakeLogger final : public Logger {
   std::vector<std::string> lines_;
 };
 
-// Answers with what the test gives it, when the test says so: watched[0].second({endpoints}).
+// Answers with what the test gives it, when the test says so: watched[0].second({endpoints}), and
+// services[0].second({targets}) for names of services.
 class FakeResolver final : public Resolver {
  public:
   std::shared_ptr<void> watch(std::string host, Port,
@@ -36,7 +37,13 @@ class FakeResolver final : public Resolver {
     watched.emplace_back(std::move(host), std::move(changed));
     return std::make_shared<int>();
   }
+  std::shared_ptr<void> watch_service(std::string name,
+                                      std::function<void(std::vector<ServiceTarget>)> changed) override {
+    services.emplace_back(std::move(name), std::move(changed));
+    return std::make_shared<int>();
+  }
   std::vector<std::pair<std::string, std::function<void(std::vector<Endpoint>)>>> watched;
+  std::vector<std::pair<std::string, std::function<void(std::vector<ServiceTarget>)>>> services;
 };
 
 // Everything that a component may take while provisioning, for one test.

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sipward/config.hpp"
+
+namespace sipward::guardian {
+
+// Which countries, continents and networks are refused. Two letters are a country, `continent:XX` is a
+// continent, and so is EU alone, which is no country.
+struct GeoipOptions {
+  std::string countries;  // the databases' files; empty: none
+  std::string networks;
+  bool required = false;
+  std::vector<std::string> blocked;  // CN, continent:EU
+  std::vector<std::string> allowed;
+  std::vector<std::uint32_t> blocked_networks;
+
+  bool blocks() const { return !blocked.empty() || !allowed.empty() || !blocked_networks.empty(); }
+};
+
+// Reads them, and warns of codes that may mean something else than was meant.
+void read_geoip(config::Reader& reader, GeoipOptions& options);
+
+}  // namespace sipward::guardian
