@@ -53,6 +53,9 @@ struct Options {
 
   GeoipOptions geoip;
 
+  EnumerationOptions enumeration;
+  FailedAuthOptions failed_auth;
+
   std::array<std::optional<config::Rate>, sip::kMethods + 1> rates;
   // Requests of all sources together that nothing speaks for.
   config::Rate strangers{200, std::chrono::seconds(1), 400};
@@ -63,9 +66,6 @@ struct Options {
   unsigned flood_requests = 30;
   milliseconds flood_ban_time = std::chrono::hours(1);
   bool flood_shadow = false;
-
-  EnumerationOptions enumeration;
-  FailedAuthOptions failed_auth;
 
   bool scanner_block = true;
   std::vector<std::string> scanner_agents;  // empty: the list that is kept with the module
