@@ -32,6 +32,7 @@ SIPFILE = """\
         max_failures 5
         rate_limit {
             options 10000/s
+            strangers 10000/s
         }
         %(options)s
     }
