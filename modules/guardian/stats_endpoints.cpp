@@ -96,8 +96,7 @@ void validation_stats(const Setup& setup, HttpResponse& response) {
           }
         },
         [found, totals, done = std::move(done)] {
-          (*totals)["top"] =
-              top(found->with([](Counts& all) { return std::move(all); }), "ip", "violations");
+          (*totals)["top"] = top(found->with([](Counts& all) { return std::move(all); }), "ip", "violations");
           HttpResponse made;
           answer(made, 200, *totals);
           done(std::move(made));

@@ -1,10 +1,9 @@
 // forge: sends UDP datagrams with a source address and port that belong to somebody else, for tests inside a
 // namespace. Bounded by a count and by a time. Refuses targets outside the documentation networks.
 // usage: forge SOURCE[+CROWD] PORT TARGET PORT COUNT SECONDS PER_SECOND KIND[,KIND...]
-// With a CROWD, 198.18.0.0 or 198.19.0.0, every second packet comes from one of the 65,536 addresses that begin like
-// it, and from any port.
-// kinds: null agent register invite unknown; each packet takes the next kind, with its own Call-ID, branch
-// and tag. Prints: sent N in S s
+// With a CROWD, 198.18.0.0 or 198.19.0.0, every second packet comes from one of the 65,536 addresses that
+// begin like it, and from any port. kinds: null agent register invite unknown; each packet takes the next
+// kind, with its own Call-ID, branch and tag. Prints: sent N in S s
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
