@@ -1,5 +1,6 @@
 """Sipward itself: started from the build tree with a Sipfile, asked through its HTTP site."""
 
+import datetime
 import http.client
 import json
 import os
@@ -127,6 +128,11 @@ class Sipward:
     def exposition(self):
         """What /metrics says, as it is."""
         return self._get("/metrics")[1].decode()
+
+    @staticmethod
+    def moment(text):
+        """A time of the API."""
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
     def stats(self):
         return self.api("stats")
