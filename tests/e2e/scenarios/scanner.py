@@ -118,8 +118,12 @@ class ThroughSipward(LabCase):
             self.assertEqual(traffic.finish(), 500)
         packets = self.capture.stop()
         bans = self.guard.bans()
+        detection = (self.directory / "detection.txt").open("w")   # for the table in docs/detection.md
+        self.addCleanup(detection.close)
         for form, name, tool, source, output in results:
             reached = capture.requests(packets, netns.PBX, source.encode())
+            end = bans.get(source) or (self.guard.held(source) or {}).get("reason")
+            print(f"{name} | {form} | {len(reached)} | {'banned' if source in bans else 'held'}: {end}", file=detection)
             with self.subTest(f"{name} {form}", requests_that_reached_the_pbx=len(reached)):
                 self.assertLessEqual(len(reached), 0 if form.startswith("plain") else MOST_THAT_MAY_REACH)
                 if tool != "svmap" or form.startswith("plain"):
