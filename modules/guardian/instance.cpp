@@ -106,7 +106,7 @@ bool Instance::settle() {
   return settled;
 }
 
-void Instance::tell_workers(BanPtr ban, std::vector<BanPtr> out, std::size_t except) {
+void Instance::tell_workers(const BanPtr& ban, const std::vector<BanPtr>& out, std::size_t except) {
   for (std::size_t i = 0; i < state_->shards.size(); ++i) {
     if (i == except) continue;
     workers_.post(i, [state = state_, ban, out](Worker& worker) {
@@ -153,7 +153,7 @@ BanResult Instance::ban(Worker& worker, std::unique_ptr<Ban> ban, const Options&
   log_ban(*added.ban);
   give_way(added.out);
   events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
-  tell_workers(added.ban, std::move(added.out), worker.index());
+  tell_workers(added.ban, added.out, worker.index());
   return BanResult::banned;
 }
 
@@ -165,7 +165,7 @@ BanPtr Instance::ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds
   give_way(added.out);
   events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
   auto made = added.ban;
-  tell_workers(std::move(added.ban), std::move(added.out), kNobody);
+  tell_workers(added.ban, added.out, kNobody);
   return made;
 }
 
@@ -233,6 +233,7 @@ std::function<void(Answer)> Instance::whitelister(const std::string& entry) {
     const auto live = weak.lock();
     if (!live) return;
     std::vector<Cidr> networks;
+    networks.reserve(found.size());
     for (const auto& each : found) networks.push_back(network_of(each));
     std::sort(networks.begin(), networks.end());
     networks.erase(std::unique(networks.begin(), networks.end()), networks.end());

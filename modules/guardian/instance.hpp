@@ -206,7 +206,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
     Published<Whitelist> whitelist{std::make_shared<const Whitelist>()};
     std::vector<std::unique_ptr<Shard>> shards;
   };
-  void tell_workers(BanPtr ban, std::vector<BanPtr> out, std::size_t except);
+  void tell_workers(const BanPtr& ban, const std::vector<BanPtr>& out, std::size_t except);
   static constexpr std::size_t kNobody = ~std::size_t{0};
   std::size_t bring_back(std::vector<std::unique_ptr<Ban>> bans, Tell tell);
   void give_way(const std::vector<BanPtr>& out);

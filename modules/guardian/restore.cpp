@@ -73,7 +73,7 @@ std::size_t Instance::bring_back(std::vector<std::unique_ptr<Ban>> bans, Tell te
     if (!added.out.empty()) {
       hand_out();  // what gives way may have come just now
       give_way(added.out);
-      tell_workers(nullptr, std::move(added.out), kNobody);
+      tell_workers(nullptr, added.out, kNobody);
     }
     if (added.ban) part->push_back(std::move(added.ban));
     if (part->size() == kPart) hand_out();

@@ -269,8 +269,8 @@ class Day {
 
   // A request that the PBX wants credentials for: asks, is challenged, asks again. `done` gets the PBX's
   // last answer; `accept` says what the PBX answers to the right credentials.
-  void ask(std::size_t i, Request r, bool proxy, std::function<std::pair<int, std::string>()> accept,
-           std::function<void(int, const Request&)> done, int tries = 0) {
+  void ask(std::size_t i, Request r, bool proxy, const std::function<std::pair<int, std::string>()>& accept,
+           const std::function<void(int, const Request&)>& done, int tries = 0) {
     auto& phone = phones_[i];
     const bool has_credentials = !phone.nonce.empty();
     const bool right = phone.wrong_passwords == 0 || r.method != "REGISTER";
@@ -284,10 +284,12 @@ class Day {
       const bool accepted = has_credentials && right && state == Check::right;
       const std::string tag = unique("p");
       const int refusal = proxy ? 407 : 401;
-      const auto [status, extra] =
+      const auto answered =
           accepted ? accept()
                    : std::pair(refusal, challenge(self, proxy ? "Proxy-Authenticate" : "WWW-Authenticate",
                                                   has_credentials && state == Check::stale));
+      const int status = answered.first;
+      const std::string& extra = answered.second;
       if (has_credentials && !right) ++report_.refused_passwords;
       down(i, answer(self, r, status, tag, extra),
            [this, i, r, proxy, accept, done, tries, has_credentials, right, plain, status, refusal, tag] {
