@@ -23,8 +23,8 @@ class Pollable {
 
 // An epoll set of its own inside the worker's io_context: thousands of UDP sockets cost one Asio wait, and a
 // wake-up serves many sockets in one go. A socket that was not worth it rests for kRest and is then read
-// again: a flood of banned sources wakes the worker a thousand times a second and not once for each packet,
-// and whoever shares the socket with them waits that much longer. One worker's.
+// again: a flood of banned sources wakes the worker a few hundred times a second and not once for each
+// packet, and whoever shares the socket with them waits that much longer. One worker's.
 class Poller {
  public:
   // `before` and `after` are called around every batch of sockets that were served.
@@ -39,7 +39,7 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  static constexpr auto kRest = std::chrono::milliseconds(1);
+  static constexpr auto kRest = std::chrono::milliseconds(2);
 
   bool add(int fd, Pollable& what);  // false with errno set
   // Before the descriptor is closed. Safe while a batch runs, even for a socket that is due in it.
