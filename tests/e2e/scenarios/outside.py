@@ -31,8 +31,8 @@ SIPFILE = """\
     sip_guardian {
         max_failures 5
         rate_limit {
-            options 10000/s
-            strangers 10000/s
+            options 1000000/s
+            strangers 1000000/s
         }
         %(options)s
     }
