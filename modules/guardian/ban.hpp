@@ -115,6 +115,10 @@ struct Ban {
 };
 using BanPtr = std::shared_ptr<const Ban>;
 
+inline bool covers_whole_addresses(const Ban& ban) {
+  return ban.scope == Scope::address || ban.scope == Scope::network;
+}
+
 // How often a target was banned by itself within BanStore::kRepeatMemory, for ban_escalation.
 struct RepeatRecord {
   Scope scope = Scope::address;

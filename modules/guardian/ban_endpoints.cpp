@@ -9,14 +9,6 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxPage = 1'000;
 constexpr std::size_t kMaxReason = 128;
-// A ban by hand may be this wide and no wider: a slip of the finger must not shut out the Internet.
-constexpr unsigned kWidestV4 = 8;
-constexpr unsigned kWidestV6 = 16;
-
-// The whole of an IPv6 host is its /64.
-Cidr widen_host(const Cidr& prefix) {
-  return !prefix.base.is_v4() && prefix.bits > 64 ? Cidr{prefix.base.masked(64), 64} : prefix;
-}
 
 struct BanRequest {
   std::string reason = "manual_ban";
@@ -50,17 +42,6 @@ std::optional<BanRequest> read_ban(const std::string& body, std::chrono::millise
     request.duration = *duration;
   }
   return request;
-}
-
-// Whether a parameter is a number; absent ones keep `out`.
-bool number_parameter(const HttpRequest& request, std::string_view name, std::uint64_t& out) {
-  bool found = false;
-  const auto text = request.parameter(name, &found);
-  if (!found) return true;
-  const auto number = config::parse_number(text);
-  if (!number || *number < 0) return false;
-  out = static_cast<std::uint64_t>(*number);
-  return true;
 }
 
 }  // namespace
@@ -109,9 +90,7 @@ void make_ban(const Setup& setup, const HttpRequest& request, const Captures& ca
   const auto given = target(captures.at(0), response);
   if (!given) return;
   const Cidr prefix = widen_host(*given);
-  if (prefix.bits < (prefix.base.is_v4() ? kWidestV4 : kWidestV6)) {
-    return fail(response, 400, "networks wider than /8 (IPv6: /16) can't be banned");
-  }
+  if (too_wide(prefix)) return fail(response, 400, "networks wider than /8 (IPv6: /16) can't be banned");
   std::string error;
   const auto wanted = read_ban(request.body, setup.options.ban_time, error);
   if (!wanted) return fail(response, 400, error);
@@ -123,8 +102,7 @@ void make_ban(const Setup& setup, const HttpRequest& request, const Captures& ca
     return fail(response, 409, prefix.to_string() + " is protected: " + why);
   }
   auto ban = std::make_unique<Ban>();
-  const bool host = prefix.bits == (prefix.base.is_v4() ? 32U : 64U);
-  ban->scope = host ? Scope::address : Scope::network;
+  ban->scope = prefix_scope(prefix);
   ban->prefix = prefix;
   ban->reason = wanted->reason;
   ban->source = "admin";

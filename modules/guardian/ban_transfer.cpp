@@ -9,6 +9,7 @@
 
 #include "ban_json.hpp"
 #include "csv.hpp"
+#include "endpoint_parts.hpp"
 #include "sipward/config/scalars.hpp"
 
 namespace sipward::guardian {
@@ -20,9 +21,6 @@ using Row = std::map<std::string, std::string, std::less<>>;
 constexpr std::size_t kMostExported = 100'000;
 constexpr std::size_t kMaxText = 128;  // of a reason, as by hand
 constexpr std::size_t kMaxUser = 64;
-// As for a ban by hand.
-constexpr unsigned kWidestV4 = 8;
-constexpr unsigned kWidestV6 = 16;
 constexpr std::string_view kColumns[] = {"ip",       "scope", "port",      "user",       "reason", "source",
                                          "evidence", "proof", "banned_at", "expires_at", "hits"};
 
@@ -109,7 +107,6 @@ class Import {
   static std::string target(const Row& row, Ban& ban) {
     const auto prefix = Cidr::parse(get(row, "ip"));
     if (!prefix) return "ip is no address or network";
-    const bool v4 = prefix->base.is_v4();
     const auto wanted = get(row, "scope");
     const auto scope = scope_of(wanted);
     if (!wanted.empty() && !scope) return "scope is none of address, network, flow and identity";
@@ -117,21 +114,20 @@ class Import {
     if (scope == Scope::flow) {
       const auto port = config::parse_number(get(row, "port"));
       if (!port || *port < 1 || *port > 65535) return "a flow wants a port";
-      if (prefix->bits != (v4 ? 32U : 128U)) return "a flow wants one address";
+      if (prefix->bits != (prefix->base.is_v4() ? 32U : 128U)) return "a flow wants one address";
       ban.scope = Scope::flow;
       ban.port = static_cast<Port>(*port);
       return {};
     }
-    const unsigned host = v4 ? 32 : 64;  // the whole of an IPv6 host is its /64
-    if (prefix->bits > host) ban.prefix = {prefix->base.masked(host), host};
-    ban.scope = ban.prefix.bits == host ? Scope::address : Scope::network;
+    ban.prefix = widen_host(*prefix);
+    ban.scope = prefix_scope(ban.prefix);
     if (scope == Scope::identity) {
       ban.user_text = get(row, "user");
       if (ban.user_text.empty() || ban.user_text.size() > kMaxUser) return "an identity wants a user";
       if (ban.scope == Scope::network) return "an identity wants one address";
       ban.scope = Scope::identity;
     }
-    if (ban.prefix.bits < (v4 ? kWidestV4 : kWidestV6)) return "it is wider than /8 (IPv6: /16)";
+    if (too_wide(ban.prefix)) return "it is wider than /8 (IPv6: /16)";
     return {};
   }
 
@@ -163,16 +159,6 @@ class Import {
   WallTime now_;
 };
 
-bool read_number(const HttpRequest& request, std::string_view name, std::uint64_t& out) {
-  bool found = false;
-  const auto text = request.parameter(name, &found);
-  if (!found) return true;
-  const auto number = config::parse_number(text);
-  if (!number || *number < 0) return false;
-  out = static_cast<std::uint64_t>(*number);
-  return true;
-}
-
 std::string csv_of(const std::vector<BanPtr>& bans) {
   std::string out;
   for (const auto name : kColumns) append_csv(out, name, name == std::end(kColumns)[-1]);
@@ -198,8 +184,8 @@ void export_bans(const Setup& setup, const HttpRequest& request, HttpResponse& r
   }
   BanStore::Query query;
   std::uint64_t limit = kMostExported;
-  if (!read_number(request, "limit", limit) || limit == 0 || limit > kMostExported ||
-      !read_number(request, "after", query.after)) {
+  if (!number_parameter(request, "limit", limit) || limit == 0 || limit > kMostExported ||
+      !number_parameter(request, "after", query.after)) {
     response = HttpResponse::error(
         400, "limit wants a number from 1 to " + std::to_string(kMostExported) + ", after a cursor");
     return;

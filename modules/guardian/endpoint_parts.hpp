@@ -28,6 +28,15 @@ inline std::optional<Cidr> target(const std::string& text, HttpResponse& respons
   return prefix;
 }
 
+// Whether a parameter is a number; absent ones keep `out`.
+bool number_parameter(const HttpRequest& request, std::string_view name, std::uint64_t& out);
+
+// What may be banned by hand. The whole of an IPv6 host is its /64; and a slip of the finger must not shut
+// out the Internet.
+Cidr widen_host(const Cidr& prefix);
+bool too_wide(const Cidr& widened);
+Scope prefix_scope(const Cidr& widened);
+
 // ban_endpoints.cpp
 void list_bans(const Setup& setup, const HttpRequest& request, HttpResponse& response);
 void show_ban(const Setup& setup, const Captures& captures, HttpResponse& response);

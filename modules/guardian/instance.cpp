@@ -17,10 +17,6 @@ Cidr network_of(const ServiceTarget& target) {
   return network_of(target.endpoint);
 }
 
-bool covers_whole_addresses(const Ban& ban) {
-  return ban.scope == Scope::address || ban.scope == Scope::network;
-}
-
 // Of places for all workers together those of one; never more than its share.
 std::size_t share(std::size_t places, std::size_t workers) {
   return std::bit_floor(std::max<std::size_t>(places / workers, 64));
@@ -135,6 +131,14 @@ void Instance::log_ban(const Ban& ban) {
              {"suppressed", std::to_string(suppressed)}});
 }
 
+// A ban is in the store now: what all that are made while running cause beyond the workers' views.
+void Instance::announce(const BanStore::Added& added) {
+  close_streams(*added.ban);
+  log_ban(*added.ban);
+  give_way(added.out);
+  events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
+}
+
 BanResult Instance::ban(Worker& worker, std::unique_ptr<Ban> ban, const Options& options,
                         std::chrono::milliseconds time) {
   if (!protected_.why(ban->prefix).empty()) return BanResult::protected_;
@@ -149,24 +153,17 @@ BanResult Instance::ban(Worker& worker, std::unique_ptr<Ban> ban, const Options&
   if (view.size() >= 1024 && added.ban->id % 1024 == 0) view.expire(worker.now());
   for (const auto& gone : added.out) view.erase(*gone);
   view.insert(added.ban);
-  close_streams(*added.ban);
-  log_ban(*added.ban);
-  give_way(added.out);
-  events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
+  announce(added);
   tell_workers(added.ban, added.out, worker.index());
   return BanResult::banned;
 }
 
 BanPtr Instance::ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds time) {
-  auto added = store_.add(std::move(ban), time);
+  const auto added = store_.add(std::move(ban), time);
   if (!added.ban) return nullptr;
-  close_streams(*added.ban);
-  log_ban(*added.ban);
-  give_way(added.out);
-  events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
-  auto made = added.ban;
+  announce(added);
   tell_workers(added.ban, added.out, kNobody);
-  return made;
+  return added.ban;
 }
 
 bool Instance::unban(const Cidr& prefix, std::string_view source) {
@@ -177,6 +174,7 @@ bool Instance::unban(const Cidr& prefix, std::string_view source) {
     events_.publish(event_of(EventKind::unban, ban, source));
   }
   for (const auto& keeper : keepers()) keeper->forget(prefix);
+  state_->neighbourhoods.forget(neighbourhood_of(prefix.base));
   workers_.post_all([state = state_, prefix](Worker& worker) {
     auto& shard = *state->shards[worker.index()];
     shard.bans.forget(prefix);
@@ -184,7 +182,6 @@ bool Instance::unban(const Cidr& prefix, std::string_view source) {
     shard.failures.forget(prefix);
     shard.failed_auth.forget(prefix);
     shard.unresolved.forget(prefix);
-    state->neighbourhoods.forget(neighbourhood_of(prefix.base));
     shard.validation.offenders.forget(prefix);
   });
   return lifted;

@@ -209,6 +209,7 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   void tell_workers(const BanPtr& ban, const std::vector<BanPtr>& out, std::size_t except);
   static constexpr std::size_t kNobody = ~std::size_t{0};
   std::size_t bring_back(std::vector<std::unique_ptr<Ban>> bans, Tell tell);
+  void announce(const BanStore::Added& added);
   void give_way(const std::vector<BanPtr>& out);
   std::vector<std::shared_ptr<BanKeeper>> keepers();
   void close_streams(const Ban& ban);

@@ -8,7 +8,6 @@ namespace sipward::guardian {
 namespace {
 
 constexpr std::chrono::minutes kHitsEvery{1};
-constexpr std::size_t kHitsPart = 1'000;  // bans looked at under one lock
 
 }  // namespace
 
@@ -46,20 +45,14 @@ class Keeper::Link final : public EventSink, public BanKeeper, public Chore, pub
     std::lock_guard lock(mutex_);
     if (!instance_) return;
     std::unordered_map<std::uint64_t, std::uint64_t> seen;
-    BanStore::Query query;
-    query.limit = kHitsPart;
-    do {
-      const auto page = instance_->store().list(query);
-      for (const auto& ban : page.bans) {
-        const auto hits = ban->hits.load(std::memory_order_relaxed);
-        if (hits == 0) continue;
-        seen.emplace(ban->id, hits);
-        const auto before = noted_.find(ban->id);
-        if (before != noted_.end() && before->second == hits) continue;
-        queue_->push(StorageOp{StorageOp::What::hits, name_, ban, hits});
-      }
-      query.after = page.next;
-    } while (query.after != 0);
+    instance_->store().for_each(0, [&](const BanPtr& ban) {
+      const auto hits = ban->hits.load(std::memory_order_relaxed);
+      if (hits == 0) return;
+      seen.emplace(ban->id, hits);
+      const auto before = noted_.find(ban->id);
+      if (before != noted_.end() && before->second == hits) return;
+      queue_->push(StorageOp{StorageOp::What::hits, name_, ban, hits});
+    });
     noted_ = std::move(seen);
   }
 

@@ -120,11 +120,6 @@ class Later {
     r_.text(name, value, place);
     return *this;
   }
-  Later& flag(std::string_view name, bool value = false, Place place = Place::option) {
-    r_.flag(name, value, place);
-    return *this;
-  }
-  Later& shadow() { return flag("shadow"); }
 
  private:
   Reader& r_;

@@ -61,8 +61,7 @@ std::size_t Instance::bring_back(std::vector<std::unique_ptr<Ban>> bans, Tell te
       auto& view = state->shards[worker.index()]->bans;
       for (const auto& ban : *full) {
         view.insert(ban);
-        const bool whole = ban->scope == Scope::address || ban->scope == Scope::network;
-        if (tell == Tell::yes && whole) worker.close_source(ban->prefix);
+        if (tell == Tell::yes && covers_whole_addresses(*ban)) worker.close_source(ban->prefix);
       }
     });
     if (tell == Tell::no) return;

@@ -118,7 +118,7 @@ class ThroughSipward(LabCase):
             self.assertEqual(traffic.finish(), 500)
         packets = self.capture.stop()
         bans = self.guard.bans()
-        detection = (self.directory / "detection.txt").open("w")   # for the table in docs/detection.md
+        detection = (self.directory / "detection.txt").open("w")   # for the table in the README
         self.addCleanup(detection.close)
         for form, name, tool, source, output in results:
             reached = capture.requests(packets, netns.PBX, source.encode())

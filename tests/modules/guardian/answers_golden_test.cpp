@@ -16,16 +16,7 @@ const Peer kUdp = GuardianHarness::peer("192.0.2.30:5060");
 
 std::string ask(GuardianHarness& g, const std::string& method, const std::string& path,
                 const std::string& body = {}) {
-  HttpRequest request;
-  request.method = method;
-  const auto question = path.find('?');
-  request.path = path.substr(0, question);
-  if (question != std::string::npos) request.query = path.substr(question + 1);
-  request.body = body;
-  HttpResponse response;
-  g.host.endpoints.run("management/guardian/default", request, response);
-  if (const auto later = response.later) later([&](HttpResponse made) { response = std::move(made); });
-  g.host.workers.run();
+  const auto response = g.ask(method, path, body, "management/guardian/default");
   return std::to_string(response.status) + ' ' + response.body;
 }
 

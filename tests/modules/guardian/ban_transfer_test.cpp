@@ -14,22 +14,8 @@ namespace json = boost::json;
 
 namespace {
 
-HttpResponse ask(GuardianHarness& g, const std::string& method, const std::string& path,
-                 const std::string& body = {}) {
-  HttpRequest request;
-  request.method = method;
-  const auto question = path.find('?');
-  request.path = path.substr(0, question);
-  if (question != std::string::npos) request.query = path.substr(question + 1);
-  request.body = body;
-  HttpResponse response;
-  g.host.endpoints.run("sip_guardian/default", request, response);
-  g.host.workers.run();
-  return response;
-}
-
 json::object import(GuardianHarness& g, const std::string& body) {
-  const auto response = ask(g, "POST", "/bans/import", body);
+  const auto response = g.ask("POST", "/bans/import", body);
   INFO(response.body);
   CHECK(response.status == 200);
   return json::parse(response.body).as_object();
@@ -40,9 +26,9 @@ bool bites(GuardianHarness& g, const std::string& address) {
 }
 
 void some_bans(GuardianHarness& g) {
-  ask(g, "POST", "/ban/192.0.2.1", R"({"reason": "said \"no\", twice", "duration": "24h"})");
-  ask(g, "POST", "/ban/198.51.100.0%2F24", R"({"duration": "48h"})");
-  ask(g, "POST", "/ban/2001:db8::1");
+  g.ask("POST", "/ban/192.0.2.1", R"({"reason": "said \"no\", twice", "duration": "24h"})");
+  g.ask("POST", "/ban/198.51.100.0%2F24", R"({"duration": "48h"})");
+  g.ask("POST", "/ban/2001:db8::1");
 }
 
 }  // namespace
@@ -53,7 +39,7 @@ TEST_CASE("what one guardian exports another one imports, as JSON and as CSV") {
     some_bans(from);
     from.host.clock.advance(1h - 1s);
     to.host.clock.advance(1h - 1s);
-    const auto exported = ask(from, "GET", std::string("/bans/export?format=") + format);
+    const auto exported = from.ask("GET", std::string("/bans/export?format=") + format);
     INFO(exported.body);
     CHECK(exported.status == 200);
     const auto answer = import(to, exported.body);
@@ -123,7 +109,7 @@ TEST_CASE("a body that is neither JSON nor CSV of bans is refused whole") {
   for (const char* body :
        {"", " ", "{", "{}", R"({"bans": 1})", "address\n192.0.2.1\n", "ip\n\"192.0.2.1\n"}) {
     INFO(body);
-    CHECK(ask(g, "POST", "/bans/import", body).status == 400);
+    CHECK(g.ask("POST", "/bans/import", body).status == 400);
   }
   CHECK(g.instance->store().size() == 0);
 }
@@ -131,17 +117,17 @@ TEST_CASE("a body that is neither JSON nor CSV of bans is refused whole") {
 TEST_CASE("an export is paged") {
   GuardianHarness g;
   some_bans(g);
-  auto page = ask(g, "GET", "/bans/export?limit=2");
+  auto page = g.ask("GET", "/bans/export?limit=2");
   auto body = json::parse(page.body).as_object();
   CHECK(body.at("bans").as_array().size() == 2);
   CHECK(body.at("count") == 3);
   const std::string after = body.at("after").as_string().c_str();
-  page = ask(g, "GET", "/bans/export?format=csv&after=" + after);
+  page = g.ask("GET", "/bans/export?format=csv&after=" + after);
   CHECK(page.content_type.rfind("text/csv", 0) == 0);
   CHECK(read_csv(page.body)->size() == 2);
   CHECK(page.headers.empty());
-  CHECK(ask(g, "GET", "/bans/export?format=xml").status == 400);
-  CHECK(ask(g, "GET", "/bans/export?limit=0").status == 400);
+  CHECK(g.ask("GET", "/bans/export?format=xml").status == 400);
+  CHECK(g.ask("GET", "/bans/export?limit=0").status == 400);
 }
 
 TEST_CASE("CSV is read and written with its quotes") {

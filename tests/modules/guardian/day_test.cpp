@@ -26,17 +26,7 @@ class Guarded final : public day::Wire {
   explicit Guarded(GuardianHarness& harness) : harness_(harness) {}
   void advance(std::chrono::milliseconds by) override { harness_.host.clock.advance(by); }
   bool to_pbx(const day::Flow& flow, const std::string& octets) override {
-    auto& worker = harness_.host.workers.at(0);
-    const auto from = peer(flow);
-    if (harness_.handler->on_admit(worker, {from.remote, from.local, from.transport}) != Verdict::next)
-      return false;
-    Packet packet(worker, Direction::inbound);
-    packet.assign(from, octets);
-    packet.set_keep_alive(octets == "\r\n\r\n");
-    if (harness_.handler->on_inbound(packet) != Verdict::next) return false;
-    if (!packet.is_keep_alive() && packet.sip().kind() == sip::Kind::request) packet.begin_transaction();
-    harness_.host.workers.run();
-    return true;
+    return harness_.passes(peer(flow), octets);
   }
   bool to_phone(const day::Flow& flow, const std::string& octets) override {
     auto& worker = harness_.host.workers.at(0);

@@ -18,16 +18,7 @@ struct Answer {
 
 Answer ask(GuardianHarness& g, const std::string& method, const std::string& path,
            const std::string& body = {}) {
-  HttpRequest request;
-  request.method = method;
-  const auto question = path.find('?');
-  request.path = path.substr(0, question);
-  if (question != std::string::npos) request.query = path.substr(question + 1);
-  request.body = body;
-  HttpResponse response;
-  g.host.endpoints.run("sip_guardian/default", request, response);
-  if (const auto later = response.later) later([&](HttpResponse made) { response = std::move(made); });
-  g.host.workers.run();
+  const auto response = g.ask(method, path, body);
   INFO(response.body);
   return {response.status, json::parse(response.body).as_object()};
 }

@@ -64,8 +64,10 @@ class GuardianHarness {
       return Verdict::drop;
     Packet packet(w, Direction::inbound);
     packet.assign(from, octets);
+    packet.set_keep_alive(octets == "\r\n\r\n");
     const auto verdict = handler->on_inbound(packet);
-    if (verdict == Verdict::next && packet.sip().kind() == sip::Kind::request) packet.begin_transaction();
+    const bool request = !packet.is_keep_alive() && packet.sip().kind() == sip::Kind::request;
+    if (verdict == Verdict::next && request) packet.begin_transaction();
     host.workers.run();
     return verdict;
   }
@@ -130,6 +132,22 @@ class GuardianHarness {
     invite.branch += "a";
     invite.to_tag = "pbxtag";
     return passes(from, invite.request());
+  }
+
+  // A call of the admin API, or with that group of the management API.
+  HttpResponse ask(const std::string& method, const std::string& path, const std::string& body = {},
+                   const std::string& group = "sip_guardian/default") {
+    HttpRequest request;
+    request.method = method;
+    const auto question = path.find('?');
+    request.path = path.substr(0, question);
+    if (question != std::string::npos) request.query = path.substr(question + 1);
+    request.body = body;
+    HttpResponse response;
+    host.endpoints.run(group, request, response);
+    if (const auto later = response.later) later([&](HttpResponse made) { response = std::move(made); });
+    host.workers.run();
+    return response;
   }
 
   bool banned(const Peer& from) { return !instance->store().covering(from.remote.address).empty(); }
