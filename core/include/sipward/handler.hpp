@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "sipward/net.hpp"
@@ -8,8 +9,11 @@
 namespace sipward {
 
 class BuildContext;
+class ByteStream;
 class Packet;
 class Worker;
+struct StreamInfo;
+struct StreamStart;
 namespace config {
 class Errors;
 }
@@ -54,6 +58,10 @@ class Matcher : public Component {
     (void)source;
     return true;
   }
+  // Judges a stream by its first octets, before any layer took them and before there is a message:
+  // `need_more` until it can say, `no` when it can't even with `start.complete`. On the stream's worker;
+  // never throws. A matcher that judges whole messages leaves this to `match` and says yes here.
+  virtual Match match_start(const StreamStart& start) const;
 };
 
 // One instance serves every worker at once, so every hook is const: what must change lives in a service, kept
@@ -83,6 +91,14 @@ class Handler : public Component {
     (void)packet;
     return Verdict::next;
   }
+  // A stream layer (`tls`, `proxy_protocol`) changes the octets of a stream before messages are cut from it;
+  // datagrams and messages pass it untouched.
+  virtual bool is_layer() const { return false; }
+  // Of a layer, on the stream's worker: takes the stream over. The layer's handshake() is driven by the
+  // caller, within a time limit. `info` outlives the stream; a layer adds what it learns, by the end of its
+  // handshake. nullptr refuses the stream (a ceiling is reached).
+  virtual std::unique_ptr<ByteStream> wrap(Worker& worker, std::unique_ptr<ByteStream> below,
+                                           StreamInfo& info) const;
   // True for a handler that ends the chain (proxy, respond): a handler behind it would never run.
   virtual bool terminal() const { return false; }
   // False for a stream layer that is not active yet: a listener with such a route is not opened.
