@@ -1,12 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "options.hpp"
+#include "pool.hpp"
 #include "shard.hpp"
 #include "sipward/handler.hpp"
-#include "upstream.hpp"
 
 namespace sipward::proxy {
 
@@ -20,10 +19,8 @@ class Proxy final : public Handler {
   bool terminal() const override { return true; }
 
  private:
-  const Upstream* choose(Packet& packet, Shard& shard, Endpoint& endpoint) const;
-
   Options options_;
-  std::vector<std::shared_ptr<Upstream>> upstreams_;
+  std::shared_ptr<const Pool> pool_;
   std::shared_ptr<Shards> shards_;
 };
 
