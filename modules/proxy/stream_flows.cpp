@@ -74,7 +74,8 @@ Verdict StreamFlows::forward(Packet& packet, const Endpoint& upstream,
   auto& flow = it == from.flows.end() ? open(from, upstream) : *it;
   auto& stream = *flow.stream;
   if (!flow.reached && unsent_ && pool && pool->options().try_duration > Duration::zero() &&
-      message.kind() == sip::Kind::request && stream.queued() <= kHighWater) {
+      message.kind() == sip::Kind::request && message.method() != sip::Method::ack &&
+      stream.queued() <= kHighWater) {
     flow.pool = pool;
     flow.unsent.emplace_back(message.octets());
   }

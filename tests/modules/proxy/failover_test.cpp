@@ -84,8 +84,6 @@ TEST_CASE("where there is no other the client is told so, and may ask again") {
       rest += octet;
     }
     CHECK(rest.find("Retry-After: ") != std::string::npos);
-    const auto ack = numbered("ACK", id);
-    client.send(ack.request());
   }
   CHECK(pair.dropped(Counts::upstreams_down) == 2);
 }
