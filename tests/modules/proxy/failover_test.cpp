@@ -88,6 +88,47 @@ TEST_CASE("where there is no other the client is told so, and may ask again") {
   CHECK(pair.dropped(Counts::upstreams_down) == 2);
 }
 
+TEST_CASE("a client outlives one of its upstream connections, but not the one by which it is registered") {
+  const bool registers = GENERATE(false, true);
+  INFO(registers);
+  Switchboard board;
+  Socket one(SOCK_STREAM, loopback()), two(SOCK_STREAM, loopback());
+  one.listen();
+  two.listen();
+  board.forward({"tcp/127.0.0.1:0"}, {"tcp/one:5060", "tcp/two:5060"});
+  board.resolve("one", one.local());
+  board.resolve("two", two.local());
+  Socket client(SOCK_STREAM, loopback());
+  client.connect(board.site.bound());
+  const auto exchange = [&](Socket& pbx, const SipText& text, const std::string& answer) {
+    client.send(text.request());
+    auto end = pbx.accept();
+    CHECK(end.read(text.request().size()) == text.request());
+    end.send(answer);
+    CHECK(client.read(answer.size()) == answer);
+    return end;
+  };
+  const auto second = numbered(registers ? "REGISTER" : "INVITE", "second");
+  auto first_end = exchange(one, numbered("INVITE", "first"), numbered("INVITE", "first").response(200));
+  auto second_end = exchange(two, second, second.response(200, "pbx", "Contact: <sip:a@x>;expires=60\r\n"));
+  second_end.close();
+  if (registers) {
+    CHECK(client.read_all().empty());  // it has to register anew
+    return;
+  }
+  auto bye = numbered("BYE", "first");
+  bye.to_tag = "pbxtag";
+  CHECK(board.site.eventually([&] {
+    return board.of_targets([](proxy::Targets& targets) {
+      double flows = 0;
+      for (const auto& target : targets.all()) flows += static_cast<double>(target->flows.load());
+      return flows == 1;
+    });
+  }));
+  client.send(bye.request());
+  CHECK(first_end.read(bye.request().size()) == bye.request());
+}
+
 TEST_CASE("while no name has resolved, proven clients are told and forgers' victims are not") {
   Switchboard board;
   board.forward({"udp/127.0.0.1:0", "tcp/127.0.0.1:0"}, {"pbx:5060"});

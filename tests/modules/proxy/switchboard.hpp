@@ -35,6 +35,10 @@ struct Switchboard {
       if (name == host) changed({endpoint});
     site.settle();
   }
+  template <class Ask>
+  auto of_targets(Ask ask) {
+    return ask(*services.find<proxy::Targets>("proxy/targets/1"));
+  }
   std::uint64_t dropped(proxy::ProxyMetrics::Drop reason) const { return counters.dropped.sum(reason); }
   bool drops(proxy::ProxyMetrics::Drop reason, std::uint64_t n = 1) {
     return site.eventually([&] { return dropped(reason) >= n; });
