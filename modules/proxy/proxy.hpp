@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "hops.hpp"
 #include "options.hpp"
 #include "shard.hpp"
 #include "sipward/handler.hpp"
@@ -10,7 +11,8 @@
 
 namespace sipward::proxy {
 
-// Forwards messages unchanged to one of its upstreams (`source own`), and what they answer back.
+// Forwards messages to one of its upstreams, and what they answer back: unchanged (`source own`), or as a SIP
+// proxy does (`source sip`).
 class Proxy final : public Handler {
  public:
   explicit Proxy(Options options) : options_(std::move(options)) {}
@@ -22,9 +24,12 @@ class Proxy final : public Handler {
  private:
   const Upstream* choose(Packet& packet, Shard& shard, Endpoint& endpoint) const;
 
+  Verdict hop(Packet& packet) const;
+
   Options options_;
   std::vector<std::shared_ptr<Upstream>> upstreams_;
   std::shared_ptr<Shards> shards_;
+  std::shared_ptr<Hops> hops_;  // with `source sip`
 };
 
 }  // namespace sipward::proxy
