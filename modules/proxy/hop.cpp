@@ -10,7 +10,9 @@
 namespace sipward::proxy {
 namespace {
 
-constexpr auto kAskUpstreamsAgain = std::chrono::seconds(1);
+// Their names may get other addresses at any time; sooner when somebody speaks who may be a new one.
+constexpr auto kAskUpstreamsAgain = std::chrono::seconds(30);
+constexpr auto kAskUpstreamsSoon = std::chrono::seconds(1);
 constexpr Port kSipPort = 5060;
 
 std::string_view via_transport(Transport transport) {
@@ -69,13 +71,26 @@ Verdict Hop::drop(ProxyMetrics::Drop reason) {
   return Verdict::drop;
 }
 
-bool Hop::is_upstream(const Address& address) {
-  if (std::binary_search(upstreams_.begin(), upstreams_.end(), address)) return true;
+void Hop::refresh_upstreams(Duration age) {
   const auto now = worker_.now();
-  if (now - asked_upstreams_ < kAskUpstreamsAgain) return false;
+  if (now - asked_upstreams_ < age) return;
   asked_upstreams_ = now;
-  upstreams_ = all_.upstream_addresses();
-  return std::binary_search(upstreams_.begin(), upstreams_.end(), address);
+  upstreams_ = all_.upstreams();
+}
+
+bool Hop::is_upstream(const Endpoint& endpoint) {
+  refresh_upstreams(upstreams_.empty() ? kAskUpstreamsSoon : kAskUpstreamsAgain);
+  return std::binary_search(upstreams_.begin(), upstreams_.end(), endpoint);
+}
+
+bool Hop::is_upstream(const Address& address) {
+  const auto known = [&] {
+    const auto it = std::lower_bound(upstreams_.begin(), upstreams_.end(), Endpoint{address, 0});
+    return it != upstreams_.end() && it->address == address;
+  };
+  if (known()) return true;
+  refresh_upstreams(kAskUpstreamsSoon);
+  return known();
 }
 
 void Hop::hand_over(std::size_t worker, const Endpoint& from, std::string_view octets, std::size_t tried) {
@@ -214,7 +229,8 @@ Verdict Hop::answer(Packet& packet) {
 void Hop::from_upstream(const Endpoint& from, std::string_view octets, std::size_t tried) {
   if (sip::classify(octets) != sip::Datagram::sip) return;
   message_.parse(octets, sip::Framing::datagram);
-  const bool known = is_upstream(from.address) && message_.framed() && message_.via().ok && message_.cseq().ok;
+  const bool known =
+      is_upstream(from.address) && message_.framed() && message_.via().ok && message_.cseq().ok;
   if (message_.kind() == sip::Kind::response) {
     if (!known) return void(drop(ProxyMetrics::stray_response));
     answer_of_upstream(from, octets, tried);

@@ -43,11 +43,13 @@ class Hop final : private BatchEnd {
 
   // A datagram of an upstream.
   void from_upstream(const Endpoint& from, std::string_view octets, std::size_t tried = 0);
-  // Whether one of our upstreams is there.
+  // Whether one of our upstreams is there: exactly, or by any port.
+  bool is_upstream(const Endpoint& endpoint);
   bool is_upstream(const Address& address);
 
  private:
   void batch_end() override;
+  void refresh_upstreams(Duration age);
   Verdict drop(ProxyMetrics::Drop reason);
   void hand_over(std::size_t worker, const Endpoint& from, std::string_view octets, std::size_t tried);
   OwnRoute read_route(sip::Message& message, const Endpoint* outside);
@@ -64,7 +66,7 @@ class Hop final : private BatchEnd {
   const ProxyMetrics& metrics_;
   const Marks& marks_;
   HopPorts ports_;
-  std::vector<Address> upstreams_;  // sorted
+  std::vector<Endpoint> upstreams_;  // sorted
   Time asked_upstreams_{};
   std::vector<std::vector<Received>> handed_;  // by worker
 

@@ -98,7 +98,8 @@ class Octets {
   }
   bool at_end() const { return taken_ == size_; }
 
-  // Encrypts and decrypts with a key stream that the tag chooses: what stands in a Route is nobody's business.
+  // Encrypts and decrypts with a key stream that the tag chooses: what stands in a Route is nobody's
+  // business.
   void cover(const HashKey& key, std::uint64_t tag) {
     for (std::size_t i = 0; i < size_; ++i) {
       if (i % 8 == 0) stream_ = Input(key).add("flow").add_plain(tag).add_plain(i).hash();
@@ -106,11 +107,7 @@ class Octets {
     }
   }
   std::uint64_t tag(const HashKey& key, std::string_view bound) const {
-    return Input(key)
-        .add("tag")
-        .add(bound)
-        .add({reinterpret_cast<const char*>(data_.data()), size_})
-        .hash();
+    return Input(key).add("tag").add(bound).add({reinterpret_cast<const char*>(data_.data()), size_}).hash();
   }
   std::size_t size() const { return size_; }
   std::uint8_t operator[](std::size_t i) const { return data_[i]; }

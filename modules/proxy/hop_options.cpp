@@ -10,4 +10,9 @@ void read_hop_options(config::Reader& reader, SourceMode source, HopOptions& opt
     reader.errors().add(reader.node().position, "source_port is for `source sip` only");
 }
 
+void check_hop_upstream(config::Reader& reader, SourceMode source, const config::UpstreamAddress& address) {
+  if (source == SourceMode::sip && address.transport == Transport::tcp)
+    reader.errors().not_active(reader.node().position, "a SIP hop to " + address.to_string());
+}
+
 }  // namespace sipward::proxy

@@ -11,8 +11,7 @@ HopPorts::HopPorts(Worker& worker, sipward::Port fixed, Receive receive)
 
 HopPorts::Port* HopPorts::towards(const Endpoint& upstream) {
   const auto now = worker_.now();
-  auto way =
-      std::find_if(ways_.begin(), ways_.end(), [&](const Way& w) { return w.upstream == upstream; });
+  auto way = std::find_if(ways_.begin(), ways_.end(), [&](const Way& w) { return w.upstream == upstream; });
   if (way != ways_.end() && now - way->asked < kAskRouteAgain) return way->port;
   // The kernel tells which of our addresses a datagram to there would leave from.
   const auto probe = worker_.open_udp({}, &upstream, [](const Endpoint&, std::string_view) {});
@@ -39,8 +38,7 @@ HopPorts::Port* HopPorts::open(const Address& local) {
 }
 
 bool HopPorts::is_ours(const Endpoint& endpoint) const {
-  return std::any_of(ports_.begin(), ports_.end(),
-                     [&](const auto& port) { return port->local == endpoint; });
+  return std::any_of(ports_.begin(), ports_.end(), [&](const auto& port) { return port->local == endpoint; });
 }
 
 }  // namespace sipward::proxy

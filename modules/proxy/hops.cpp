@@ -5,9 +5,8 @@
 namespace sipward::proxy {
 
 std::shared_ptr<Hops> Hops::get(Port fixed_port, BuildContext& context) {
-  return context.services.find_or_make<Hops>("proxy/hops/1/" + std::to_string(fixed_port), [&] {
-    return std::make_shared<Hops>(fixed_port, context);
-  });
+  return context.services.find_or_make<Hops>("proxy/hops/1/" + std::to_string(fixed_port),
+                                             [&] { return std::make_shared<Hops>(fixed_port, context); });
 }
 
 Hops::Hops(Port fixed_port, BuildContext& context)
@@ -21,9 +20,8 @@ Hops::Hops(Port fixed_port, BuildContext& context)
 Hops::~Hops() {
   for (std::size_t i = 0; i < hops_.size(); ++i)
     if (hops_[i])
-      workers_.post(i, [hop = std::make_shared<std::unique_ptr<Hop>>(std::move(hops_[i]))](Worker&) {
-        hop->reset();
-      });
+      workers_.post(
+          i, [hop = std::make_shared<std::unique_ptr<Hop>>(std::move(hops_[i]))](Worker&) { hop->reset(); });
 }
 
 void Hops::add(const std::shared_ptr<const Upstream>& upstream) {
@@ -51,12 +49,12 @@ void Hops::hand_over(std::size_t worker, std::vector<Hop::Received> received) {
   });
 }
 
-std::vector<Address> Hops::upstream_addresses() const {
-  std::vector<Address> found;
+std::vector<Endpoint> Hops::upstreams() const {
+  std::vector<Endpoint> found;
   std::lock_guard lock(mutex_);
   for (const auto& weak : upstreams_)
     if (const auto upstream = weak.lock())
-      for (const auto& endpoint : upstream->addresses()) found.push_back(endpoint.address);
+      for (const auto& endpoint : upstream->addresses()) found.push_back(endpoint);
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;

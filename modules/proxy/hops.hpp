@@ -30,7 +30,7 @@ class Hops final : public Service, public std::enable_shared_from_this<Hops> {
   // Messages of upstreams that another worker received; too many at a time are dropped.
   void hand_over(std::size_t worker, std::vector<Hop::Received> received);
   // Any thread.
-  std::vector<Address> upstream_addresses() const;
+  std::vector<Endpoint> upstreams() const;
 
   const ProxyMetrics& metrics() const { return metrics_; }
   const Marks& marks() const { return marks_; }

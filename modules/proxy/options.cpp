@@ -76,7 +76,10 @@ Options read_options(const config::Node& node, config::Errors& errors) {
   read_hop_options(r, o.source, o.hop);
   if (o.upstreams.empty())
     errors.add(node.position, "proxy wants at least one upstream, such as udp/pbx:5060");
-  for (const auto& address : o.upstreams) check_upstream(r, address);
+  for (const auto& address : o.upstreams) {
+    check_upstream(r, address);
+    check_hop_upstream(r, o.source, address);
+  }
   r.finish();
   return o;
 }

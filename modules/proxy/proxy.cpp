@@ -77,6 +77,15 @@ Verdict Proxy::hop(Packet& packet) const {
   return hop.request(packet, route, upstream);
 }
 
+// By address and port: on a machine that has phones too, their ports differ.
+bool Proxy::is_upstream(Worker& worker, const Source& source) const {
+  return hops_ && hops_->at(worker).is_upstream(source.remote);
+}
+
+void Proxy::from_upstream(Packet& packet) const {
+  hops_->at(packet.worker()).from_upstream(packet.peer().remote, packet.octets());
+}
+
 Verdict Proxy::on_inbound(Packet& packet) const {
   if (hops_) return hop(packet);
   auto& worker = packet.worker();

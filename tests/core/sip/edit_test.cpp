@@ -77,8 +77,7 @@ TEST_CASE("lines put first stand above all others, in their order") {
   Edited e;
   e.edit.put_first("Via: SIP/2.0/UDP 192.0.2.9\r\n");
   e.edit.put_first("Record-Route: <sip:us;lr>\r\n");
-  CHECK(e.result() ==
-        e.with("v: ", "Via: SIP/2.0/UDP 192.0.2.9\r\nRecord-Route: <sip:us;lr>\r\nv: "));
+  CHECK(e.result() == e.with("v: ", "Via: SIP/2.0/UDP 192.0.2.9\r\nRecord-Route: <sip:us;lr>\r\nv: "));
 }
 
 TEST_CASE("a value is replaced in the line's own form") {

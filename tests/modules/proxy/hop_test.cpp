@@ -34,11 +34,12 @@ TEST_CASE("hop: a request gets our Via and loses a hop, and nothing else changes
 TEST_CASE("hop: what a client claims of its own source is overwritten") {
   HopBoard board;
   auto phone = phone_at();
-  const auto request = replaced(numbered("OPTIONS", "a").request(), ";rport",
-                                ";received=198.51.100.7;x=y;rport=9");
+  const auto request =
+      replaced(numbered("OPTIONS", "a").request(), ";rport", ";received=198.51.100.7;x=y;rport=9");
   auto got = board.to_pbx(phone, request);
-  CHECK(got.values(HeaderId::via).at(1) == "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa;x=y;received=127.0.0.2;rport=" +
-                                               std::to_string(phone.local().port));
+  CHECK(got.values(HeaderId::via).at(1) ==
+        "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa;x=y;received=127.0.0.2;rport=" +
+            std::to_string(phone.local().port));
 }
 
 TEST_CASE("hop: the answer comes back to where its request came from, without our Via") {
@@ -121,7 +122,8 @@ TEST_CASE("hop: answers that are not to our requests are dropped and counted") {
 TEST_CASE("hop: a request without Max-Forwards gets 70") {
   HopBoard board;
   auto phone = phone_at();
-  const auto got = board.to_pbx(phone, replaced(numbered("OPTIONS", "a").request(), "Max-Forwards: 70\r\n", ""));
+  const auto got =
+      board.to_pbx(phone, replaced(numbered("OPTIONS", "a").request(), "Max-Forwards: 70\r\n", ""));
   CHECK(got.value(HeaderId::max_forwards) == "70");
 }
 
@@ -132,10 +134,12 @@ TEST_CASE("hop: requests that may not go on are refused") {
     phone.send_to(request, board.guard);
     return Got(phone.receive());
   };
-  CHECK(refused(replaced(numbered("OPTIONS", "a").request(), "Forwards: 70", "Forwards: 0")).message.status() ==
-        483);
-  CHECK(refused(replaced(numbered("OPTIONS", "f").request(), "Forwards: 70", "Forwards: x")).message.status() ==
-        400);
+  CHECK(
+      refused(replaced(numbered("OPTIONS", "a").request(), "Forwards: 70", "Forwards: 0")).message.status() ==
+      483);
+  CHECK(
+      refused(replaced(numbered("OPTIONS", "f").request(), "Forwards: 70", "Forwards: x")).message.status() ==
+      400);
   auto text = numbered("OPTIONS", "b");
   text.uri = "gopher:100";
   CHECK(refused(text.request()).message.status() == 416);
@@ -144,8 +148,9 @@ TEST_CASE("hop: requests that may not go on are refused") {
   const auto extension = refused(text.request());
   CHECK(extension.message.status() == 420);
   CHECK(extension.value(HeaderId::unsupported) == "foo, bar");
-  CHECK(refused(replaced(numbered("OPTIONS", "d").request(), "SIP/2.0\r\n", "SIP/3.0\r\n")).message.status() ==
-        505);
+  CHECK(
+      refused(replaced(numbered("OPTIONS", "d").request(), "SIP/2.0\r\n", "SIP/3.0\r\n")).message.status() ==
+      505);
   // What is asked of ACK and CANCEL in Proxy-Require means nothing.
   text = numbered("CANCEL", "e");
   text.extra = "Proxy-Require: foo\r\n";
@@ -327,4 +332,57 @@ TEST_CASE("hop: a registration without path is left without") {
   auto text = numbered("REGISTER", "r");
   text.extra = "Contact: <sip:alice@192.168.1.5>\r\n";
   CHECK(board.to_pbx(phone, text.request()).values(HeaderId::path).empty());
+}
+
+TEST_CASE("hop: the PBX may call at the listening port, and is no client there") {
+  HopBoard board;
+  auto phone = phone_at();
+  board.enlist(phone, "sip:alice@192.168.1.5:5062");
+  auto text = numbered("INVITE", "down");
+  text.uri = "sip:alice@192.168.1.5:5062";
+  board.pbx.socket.send_to(text.request(), board.guard);
+  auto invite = Got(phone.receive());
+  CHECK(invite.first_line() == "INVITE sip:alice@192.168.1.5:5062 SIP/2.0");
+  phone.send_to(invite.answer(486, "phone"), board.guard);
+  CHECK(Got(board.pbx.receive()).message.status() == 486);
+  text = numbered("INVITE", "nobody");
+  text.uri = "sip:nobody@192.168.1.9";
+  board.pbx.socket.send_to(text.request(), board.guard);
+  CHECK(Got(board.pbx.receive()).message.status() == 404);
+  // Another port of the same machine is a client's.
+  Socket beside(SOCK_DGRAM, loopback("127.0.0.1"));
+  CHECK(board.to_pbx(beside, numbered("OPTIONS", "beside").request()).first_line().starts_with("OPTIONS"));
+}
+
+TEST_CASE("hop: with several workers every message finds the one that knows its client") {
+  HopBoard board({"udp/127.0.0.1:0"}, 4);
+  std::vector<Socket> phones;
+  std::vector<Endpoint> ports;
+  for (int i = 0; i < 12; ++i) {
+    phones.push_back(phone_at("127.0.0." + std::to_string(i + 2)));
+    const auto contact = "sip:u" + std::to_string(i) + "@192.168.1.5";
+    board.enlist(phones.back(), contact);
+    ports.push_back(board.pbx.from);
+  }
+  for (std::size_t i = 0; i < phones.size(); ++i) {
+    auto text = numbered("INVITE", "down" + std::to_string(i));
+    text.uri = "sip:u" + std::to_string(i) + "@192.168.1.5";
+    // By the port of some other worker, or by the listener.
+    board.pbx.socket.send_to(text.request(), i % 3 == 0 ? board.guard : ports[(i + 1) % ports.size()]);
+    auto invite = Got(phones[i].receive());
+    CHECK(invite.message.request_uri() == text.uri);
+    phones[i].send_to(invite.answer(200, "phone"), board.guard);
+    CHECK(Got(board.pbx.receive()).message.status() == 200);
+    auto bye = numbered("BYE", "bye" + std::to_string(i));
+    bye.uri = "sip:elsewhere@192.168.1.5";
+    bye.call_id = text.call_id;
+    bye.to_tag = "phone";
+    bye.extra = routes(reversed(invite.uris(HeaderId::record_route)));
+    board.pbx.socket.send_to(bye.request(), ports[(i + 2) % ports.size()]);
+    CHECK(Got(phones[i].receive()).first_line().starts_with("BYE sip:elsewhere"));
+  }
+  auto text = numbered("INVITE", "nobody");
+  text.uri = "sip:nobody@192.168.1.9";
+  board.pbx.socket.send_to(text.request(), board.guard);
+  CHECK(Got(board.pbx.receive()).message.status() == 404);
 }
