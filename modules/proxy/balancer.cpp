@@ -335,6 +335,17 @@ void Balancer::registered(Packet& packet, Conversation& c) {
   conversations_.set(home, Stage::registered, now + lives + kAfter);
 }
 
+void Balancer::sent(Packet& packet, const Endpoint& upstream, Transport transport) {
+  auto& m = packet.sip();
+  const auto number = conversations_.number(transport, upstream);
+  if (m.kind() == Kind::request && m.method() != Method::ack)
+    conversations_.target(number)->count_request(worker_.index());
+  auto* c = conversations_.find(key_of(packet, m.call_id()), packet.now());
+  if (!c) return;
+  conversations_.move(*c, number);
+  follow(packet, *c);
+}
+
 void Balancer::failed(const Endpoint& upstream, Transport transport, Failure why) {
   const auto number = conversations_.number(transport, upstream);
   conversations_.target(number)->fail(worker_.now());

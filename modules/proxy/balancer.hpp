@@ -39,6 +39,7 @@ class Balancer final : public UpstreamEvents {
   const Conversations& conversations() const { return conversations_; }
 
   void heard(Packet& packet, const Endpoint& upstream, Transport transport) override;
+  void sent(Packet& packet, const Endpoint& upstream, Transport transport) override;
   void failed(const Endpoint& upstream, Transport transport, Failure why) override;
   void opened(const Endpoint& upstream, Transport transport) override;
   void closed(const Endpoint& upstream, Transport transport) override;

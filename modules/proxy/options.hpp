@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hop_options.hpp"
 #include "pool.hpp"
 #include "sipward/config.hpp"
 
@@ -7,6 +8,8 @@ namespace sipward::proxy {
 
 struct Options {
   PoolOptions pool;
+  SourceMode source = SourceMode::own;
+  HopOptions hop;
 };
 
 // Reads `proxy ADDR… { … }` (docs/directives/proxy.md). Problems go to errors.

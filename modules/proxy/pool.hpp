@@ -70,6 +70,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const Members& members(Seat& seat, Transport client) const;
   Seat& seat(std::size_t worker) const { return *seats_[worker]; }
   const PoolOptions& options() const { return options_; }
+  const std::vector<std::shared_ptr<Upstream>>& upstreams() const { return upstreams_; }
   // Whether any upstream is one for such a client, resolved or not.
   bool takes(Transport client) const;
   bool failing(const Target& target, Time now) const {

@@ -22,15 +22,18 @@ class Shard {
 
   // Sends a client's message, which can be read and cut, to one of the pool's upstreams.
   Verdict forward(Packet& packet, const std::shared_ptr<const Pool>& pool);
+  // The upstream for a client's message, for those who send it by other ways; they tell events() of it. When
+  // there is none, refuse() answers.
+  Choice choose(Packet& packet, const Pool& pool);
+  Verdict refuse(Packet& packet, ProxyMetrics::Drop why);
+  UpstreamEvents& events() { return balancer_; }
   // The client sent a keep-alive: its flows go on.
   void touch(const Peer& peer) { udp_.touch(peer); }
 
  private:
   Verdict send(Packet& packet, const std::shared_ptr<const Pool>& pool, const Target& target);
-  Verdict refuse(Packet& packet, ProxyMetrics::Drop why);
   void again(const std::shared_ptr<const Pool>& pool, const Peer& client, const std::string& octets,
              const Endpoint& failed);
-  Choice choose(Packet& packet, const Pool& pool);
   void sweep_later();
 
   Worker& worker_;

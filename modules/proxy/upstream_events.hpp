@@ -20,6 +20,8 @@ class UpstreamEvents {
   virtual ~UpstreamEvents() = default;
   // A message came from there; the packet's peer is its client.
   virtual void heard(Packet& packet, const Endpoint& upstream, Transport transport) = 0;
+  // A client's message that nobody had to choose an upstream for goes there: it says so itself.
+  virtual void sent(Packet& packet, const Endpoint& upstream, Transport transport) = 0;
   virtual void failed(const Endpoint& upstream, Transport transport, Failure why) = 0;
   // A client has a connection or a socket of its own to it, and no longer.
   virtual void opened(const Endpoint& upstream, Transport transport) = 0;

@@ -69,8 +69,8 @@ TEST_CASE("what proxy refuses") {
   for (const auto* text :
        {"proxy", "proxy { lb_policy first }", "proxy udp/pbx:99999", "proxy pbx { lb_policy best }",
         "proxy pbx { colour red }", "proxy pbx { upstream }", "proxy pbx { health_check { interval soon } }",
-        "proxy pbx { source moon }", "proxy pbx { max_fails 0 }", "proxy pbx { health_check { fall 0 } }",
-        "proxy { upstream pbx { weight 0 } }"}) {
+        "proxy pbx { source moon }", "proxy pbx { source_port 5070 }", "proxy pbx { max_fails 0 }",
+        "proxy pbx { health_check { fall 0 } }", "proxy { upstream pbx { weight 0 } }"}) {
     INFO(text);
     config::Errors errors;
     read(text, errors);
@@ -78,8 +78,19 @@ TEST_CASE("what proxy refuses") {
   }
 }
 
+TEST_CASE("a SIP hop may leave from ports of its own choice") {
+  config::Errors errors;
+  const auto o = read("proxy udp/pbx { source sip\nsource_port 5070 }", errors);
+  INFO(errors.to_string());
+  CHECK(errors.ok());
+  CHECK(errors.count(config::Severity::not_active) == 0);
+  CHECK(o.source == proxy::SourceMode::sip);
+  CHECK(o.hop.source_port == 5070);
+}
+
 TEST_CASE("what proxy understands and can't do yet is said") {
-  for (const auto* text : {"proxy tls/pbx:5061", "proxy unix//run/x.sock", "proxy pbx { source sip }"}) {
+  for (const auto* text : {"proxy tls/pbx:5061", "proxy unix//run/x.sock", "proxy pbx { source transparent }",
+                           "proxy tcp/pbx { source sip }"}) {
     INFO(text);
     config::Errors errors;
     read(text, errors);
