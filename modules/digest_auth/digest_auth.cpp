@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "sipward/known_dialog.hpp"
 #include "sipward/sip/reply.hpp"
 #include "sipward/sip/uri.hpp"
 #include "sipward/sip/values.hpp"
@@ -77,15 +78,6 @@ Tag own_tag(const Sources& sources, sip::Message& message) {
   return tag;
 }
 
-// It was let pass before, or comes from where somebody is registered: the upstream knows the dialog.
-bool in_known_dialog(const Packet& packet, sip::Message& message, const Standing& standing) {
-  if (message.to().tag.empty()) return false;
-  Peer peer;
-  return standing.evidence == Evidence::trusted ||
-         (packet.worker().sources().find_dialog(message.call_id(), message.from().tag, packet.now(), peer) &&
-          peer.remote.address == packet.peer().remote.address);
-}
-
 // RFC 3261 10.3 step 4: may that user bind Contacts to the address in To? Its name may be given whole.
 bool may_bind(std::string_view user, sip::Message& message) {
   const auto uri = sip::parse_uri(message.to().uri);
@@ -147,7 +139,7 @@ Verdict DigestAuth::on_inbound(Packet& packet) const {
     return message.to().tag == own_tag(worker.sources(), message).view() ? Verdict::consumed : Verdict::next;
   // RFC 3261 22.1: a CANCEL can't be sent again with credentials. It ends only what its sender began.
   if (message.method() == Method::cancel || !options_.asks(message.method())) return Verdict::next;
-  if (in_known_dialog(packet, message, packet.standing())) return Verdict::next;
+  if (in_known_dialog(packet)) return Verdict::next;
   auto& shard = realm_->at(worker);
   auto judged = judge(packet, shard);
   if (judged.result == accepted && options_.enforce_auth_aor_match && message.method() == Method::register_ &&

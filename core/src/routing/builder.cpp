@@ -81,6 +81,7 @@ class Builder final : public CreateContext {
       result->routes.push_back(route(route_node, sets));
       result->routes.back().id = numbers.of(joined(route_node.match));
     }
+    result->find_upstream_sides();
     for (const auto& r : result->routes)
       for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
     if (!result->can_serve)
