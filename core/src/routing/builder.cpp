@@ -6,6 +6,7 @@
 
 #include "modules/component_steps.hpp"
 #include "sipward/global_tls.hpp"
+#include "sipward/tls_client.hpp"
 
 namespace sipward {
 namespace {
@@ -159,6 +160,8 @@ std::shared_ptr<RouteTree> build_tree(const config::Sipfile& sipfile, const Modu
 }
 
 void provision_tree(RouteTree& tree, const ModuleHost& modules, BuildContext& context) {
+  if (const auto* factory = modules.service("tls_client/1"))
+    tls_clients(context.scope) = std::static_pointer_cast<TlsClients>(factory->make(context));
   for (auto& server : tree.servers) {
     for (auto& set : server->sets)
       for (auto& matcher : *set) provision_component(*matcher, context);
