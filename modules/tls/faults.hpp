@@ -22,12 +22,21 @@ enum class Handshake : std::size_t {
   alert,  // the peer refused
   cut,    // the peer ended it in the middle
   protocol,
+  server_certificate,  // of an upstream
 };
-inline constexpr std::array<std::string_view, 12> kHandshakes{
-    "full",          "resumed",     "limit",
-    "gone",          "tls_not_tls", "tls_version",
-    "tls_no_cipher", "tls_alpn",    "tls_client_certificate",
-    "tls_alert",     "tls_cut",     "tls_protocol"};
+inline constexpr std::array<std::string_view, 13> kHandshakes{"full",
+                                                              "resumed",
+                                                              "limit",
+                                                              "gone",
+                                                              "tls_not_tls",
+                                                              "tls_version",
+                                                              "tls_no_cipher",
+                                                              "tls_alpn",
+                                                              "tls_client_certificate",
+                                                              "tls_alert",
+                                                              "tls_cut",
+                                                              "tls_protocol",
+                                                              "tls_server_certificate"};
 inline std::string_view word_of(Handshake handshake) {
   return kHandshakes[static_cast<std::size_t>(handshake)];
 }

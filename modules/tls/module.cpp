@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "client.hpp"
 #include "matcher.hpp"
 #include "options.hpp"
 #include "server.hpp"
@@ -56,8 +57,10 @@ std::unique_ptr<Matcher> create_matcher(const config::Node& node, CreateContext&
 
 constexpr HandlerFactory kHandlers[] = {{"tls", create_handler}};
 constexpr MatcherFactory kMatchers[] = {{"tls", create_matcher}};
+constexpr ServiceFactory kServices[] = {{"tls_client/1", Clients::make_service}};
 
 }  // namespace
 }  // namespace sipward::tls
 
-SIPWARD_MODULE("tls", SIPWARD_VERSION, sipward::tls::kHandlers, sipward::tls::kMatchers);
+SIPWARD_MODULE("tls", SIPWARD_VERSION, sipward::tls::kHandlers, sipward::tls::kMatchers,
+               sipward::tls::kServices);

@@ -109,6 +109,8 @@ ByteStream::Result TlsStream::after(int returned) {
   } else if (bio_.ended() && how != Handshake::not_tls) {
     how = bio_.beyond_limit() ? Handshake::protocol : Handshake::cut;
   }
+  if (how == Handshake::client_certificate && SSL_is_server(ssl_.get()) == 0)
+    how = Handshake::server_certificate;
   handshake_ended(how);
   if (how == Handshake::gone && !bio_.error()) return result_of(Status::end);
   if (how != Handshake::gone) fault_ = word_of(how);

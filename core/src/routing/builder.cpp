@@ -6,6 +6,7 @@
 
 #include "modules/component_steps.hpp"
 #include "sipward/global_tls.hpp"
+#include "sipward/tls_client.hpp"
 
 namespace sipward {
 namespace {
@@ -80,6 +81,7 @@ class Builder final : public CreateContext {
       result->routes.push_back(route(route_node, sets));
       result->routes.back().id = numbers.of(joined(route_node.match));
     }
+    result->find_upstream_sides();
     for (const auto& r : result->routes)
       for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
     if (!result->can_serve)
@@ -158,6 +160,8 @@ std::shared_ptr<RouteTree> build_tree(const config::Sipfile& sipfile, const Modu
 }
 
 void provision_tree(RouteTree& tree, const ModuleHost& modules, BuildContext& context) {
+  if (const auto* factory = modules.service("tls_client/1"))
+    tls_clients(context.scope) = std::static_pointer_cast<TlsClients>(factory->make(context));
   for (auto& server : tree.servers) {
     for (auto& set : server->sets)
       for (auto& matcher : *set) provision_component(*matcher, context);

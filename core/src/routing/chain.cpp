@@ -43,6 +43,12 @@ bool handlers_admit(const Route& route, Worker& worker, const Source& source) {
 
 ChainEnd run_inbound(const RouteServer& server, Packet& packet) {
   const Source source{packet.peer().remote, packet.peer().local, packet.transport()};
+  if (!is_stream(source.transport))
+    for (const auto* side : server.upstream_sides)
+      if (side->is_upstream(packet.worker(), source)) {
+        side->from_upstream(packet);
+        return ChainEnd::handled;
+      }
   for (const auto& route : server.routes) {
     if (!route_admits(route, source)) continue;
     if (!handlers_admit(route, packet.worker(), source)) return ChainEnd::refused;

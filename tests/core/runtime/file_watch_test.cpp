@@ -1,10 +1,9 @@
 #include "sipward/file_watch.hpp"
 
-#include <stdlib.h>
-
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <fstream>
+
+#include "temporary_folder.hpp"
 
 using namespace sipward;
 namespace fs = std::filesystem;
@@ -12,17 +11,11 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Files {
-  Files() {
-    auto pattern = (fs::temp_directory_path() / "sipward_watch_XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()));
-    folder = pattern;
-  }
-  ~Files() { fs::remove_all(folder); }
   std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder / name) << text;
-    return (folder / name).string();
+    test::write_file(folder / name, text);
+    return folder / name;
   }
-  fs::path folder;
+  test::TemporaryFolder folder;
 };
 
 }  // namespace
@@ -32,7 +25,7 @@ TEST_CASE("a file that changes is told once, when it is left alone") {
   const auto a = files.write("a", "1"), b = files.write("b", "1");
   FileWatch watch;
   int told = 0;
-  auto handle = watch.watch({a, b, (files.folder / "later").string()}, [&] { ++told; });
+  auto handle = watch.watch({a, b, files.folder / "later"}, [&] { ++told; });
   watch.look();
   CHECK(told == 0);
   files.write("b", "22");

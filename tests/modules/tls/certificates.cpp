@@ -3,10 +3,8 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 
 #include <catch2/catch.hpp>
-#include <fstream>
 
 #include "openssl.hpp"
 
@@ -74,23 +72,6 @@ Certificate make_certificate(const std::vector<std::string>& names, KeyType type
 
 Certificate make_authority(const std::string& name) {
   return make({name}, KeyType::ecdsa, nullptr, true);
-}
-
-Folder::Folder() {
-  auto pattern = (std::filesystem::temp_directory_path() / "sipward_tls_XXXXXX").string();
-  REQUIRE(::mkdtemp(pattern.data()));
-  path_ = pattern;
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string Folder::write(const std::string& name, const std::string& text) const {
-  const auto file = path(name);
-  std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
-  return file;
 }
 
 }  // namespace sipward::test

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -17,20 +16,5 @@ struct Certificate {
 Certificate make_certificate(const std::vector<std::string>& names, KeyType type = KeyType::ecdsa,
                              const Certificate* issuer = nullptr);
 Certificate make_authority(const std::string& name);
-
-// A folder of its own that ends with the test.
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string write(const std::string& name, const std::string& text) const;  // the path
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-  const std::filesystem::path& root() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace sipward::test

@@ -94,8 +94,8 @@ int Client::key_type() {
 
 HandlerOptions Host::with(const Certificate& certificate, const std::string& name) {
   HandlerOptions options;
-  options.certificates = {folder.write(name + ".pem", certificate.certificate)};
-  options.keys = {folder.write(name + ".key", certificate.key)};
+  options.certificates = {write(name + ".pem", certificate.certificate)};
+  options.keys = {write(name + ".key", certificate.key)};
   return options;
 }
 

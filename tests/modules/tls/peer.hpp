@@ -9,6 +9,7 @@
 #include "pipe.hpp"
 #include "server.hpp"
 #include "sipward/testing/fake_host.hpp"
+#include "temporary_folder.hpp"
 
 namespace sipward::test {
 
@@ -51,7 +52,12 @@ class Client {
 // A worker, a handler's server side, and clients that come to it.
 struct Host {
   FakeHost fake;
-  Folder folder;
+  TemporaryFolder folder;
+
+  std::string write(const std::string& name, const std::string& text) const {
+    write_file(folder / name, text);
+    return folder / name;
+  }
 
   BuildContext context() {
     return {fake.services,
@@ -63,7 +69,7 @@ struct Host {
             fake.protected_addresses,
             fake.endpoints,
             fake.scope,
-            folder.root()};
+            folder.path()};
   }
   std::shared_ptr<tls::Server> serve(tls::HandlerOptions options) {
     auto c = context();

@@ -13,8 +13,8 @@ using Status = ByteStream::Status;
 namespace {
 
 void add(Host& host, tls::HandlerOptions& options, const std::string& name, const Certificate& certificate) {
-  options.certificates.push_back(host.folder.write(name + ".pem", certificate.certificate));
-  options.keys.push_back(host.folder.write(name + ".key", certificate.key));
+  options.certificates.push_back(host.write(name + ".pem", certificate.certificate));
+  options.keys.push_back(host.write(name + ".key", certificate.key));
 }
 
 void look(Host& host) {
@@ -100,7 +100,7 @@ TEST_CASE("clients prove who they are, as they are asked to") {
   const auto known = make_certificate({"phone.example.com"}, KeyType::ecdsa, &authority);
   const auto unknown = make_certificate({"phone.example.com"}, KeyType::ecdsa, &other_authority);
   auto options = host.with(make_certificate({"sip.example.com"}));
-  options.trust_pool = {host.folder.write("ca.pem", authority.certificate)};
+  options.trust_pool = {host.write("ca.pem", authority.certificate)};
   struct Case {
     tls::ClientAuth mode;
     bool none, stranger;  // whether they get in
@@ -174,7 +174,7 @@ TEST_CASE("changed files are read anew once they fit; open streams go on") {
   REQUIRE(open.shake().status == Status::ok);
 
   const auto next = make_certificate({"new.example.com"});
-  host.folder.write("a.pem", next.certificate);
+  host.write("a.pem", next.certificate);
   look(host);
   CHECK(subject() == "old.example.com");  // half a pair
   CHECK(host.metric("sipward_tls_certificate_reloads_total", "refused") == 1);
@@ -182,17 +182,17 @@ TEST_CASE("changed files are read anew once they fit; open streams go on") {
   look(host);
   CHECK(host.metric("sipward_tls_certificate_reloads_total", "refused") == 1);
 
-  host.folder.write("a.key", next.key.substr(0, 40));
+  host.write("a.key", next.key.substr(0, 40));
   look(host);
   CHECK(subject() == "old.example.com");
-  host.folder.write("a.key", next.key);
+  host.write("a.key", next.key);
   look(host);
   CHECK(subject() == "new.example.com");
   CHECK(host.metric("sipward_tls_certificate_reloads_total", "taken") == 1);
 
   open.client.write("still here");
   CHECK(read_all(*open.stream) == "still here");
-  std::filesystem::remove(host.folder.path("a.key"));
+  std::filesystem::remove(host.folder / "a.key");
   look(host);
   CHECK(subject() == "new.example.com");
 }
@@ -202,7 +202,7 @@ TEST_CASE("without a certificate one is made, for its owner's eyes only, and kep
   auto server = host.serve({});
   CHECK_THAT(host.fake.log.lines().back(), Contains("no certificate is named"));
   struct stat state {};
-  const auto path = host.folder.path("tls_self_signed.pem");
+  const auto path = host.folder / "tls_self_signed.pem";
   REQUIRE(::stat(path.c_str(), &state) == 0);
   CHECK((state.st_mode & 0777) == 0600);
   std::string before, after, why;
@@ -213,7 +213,7 @@ TEST_CASE("without a certificate one is made, for its owner's eyes only, and kep
   server = host.serve({});
   REQUIRE(tls::read_text(path, after, why));
   CHECK(before == after);
-  host.folder.write("tls_self_signed.pem", "broken");
+  host.write("tls_self_signed.pem", "broken");
   server = host.serve({});
   REQUIRE(tls::read_text(path, after, why));
   CHECK(after.find("BEGIN CERTIFICATE") != std::string::npos);
@@ -232,22 +232,22 @@ TEST_CASE("what is not there or does not fit refuses the configuration") {
     return std::string();
   };
   SECTION("no such file") {
-    options.keys[0] = host.folder.path("none.key");
+    options.keys[0] = host.folder / "none.key";
     CHECK_THAT(refusal(), Contains("none.key: No such file"));
   }
   SECTION("another's key") {
-    host.folder.write("a.key", b.key);
+    host.write("a.key", b.key);
     CHECK_THAT(refusal(), Contains("a.pem") && Contains("does not belong"));
   }
   SECTION("half a file") {
-    host.folder.write("a.pem", a.certificate.substr(0, 100));
+    host.write("a.pem", a.certificate.substr(0, 100));
     CHECK_THAT(refusal(), Contains("not whole"));
   }
   SECTION("no authority") {
     options.client_auth = tls::ClientAuth::require_and_verify;
-    options.trust_pool = {host.folder.path("ca.pem")};
+    options.trust_pool = {host.folder / "ca.pem"};
     CHECK_THAT(refusal(), Contains("ca.pem: No such file"));
-    host.folder.write("ca.pem", "nothing");
+    host.write("ca.pem", "nothing");
     CHECK_THAT(refusal(), Contains("ca.pem: no certificate"));
   }
   SECTION("an unknown cipher") {
