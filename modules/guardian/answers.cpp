@@ -71,7 +71,7 @@ class Weighing {
     const auto& sources = worker_.sources();
     // Who registers as somebody else is not excused by being registered as himself.
     if (transaction_.method != sip::Method::register_ &&
-        sources.standing(packet_.peer().remote, now).evidence == Evidence::trusted) {
+        sources.standing(packet_.peer(), now).proof == Proof::registration) {
       return true;
     }
     if (shard_.failures.authenticated(who(acting_), now) || shard_.failures.authenticated(who(user_), now)) {

@@ -95,7 +95,7 @@ Finding Checks::validate(Packet& packet, const GuardianMetrics& metrics, Validat
   validation::Context context;
   context.transport = packet.transport();
   if (validation_.mode == validation::Mode::paranoid) {
-    context.trusted = packet.standing().evidence != Evidence::unproven;
+    context.trusted = packet.standing().evidence == Evidence::trusted;
   }
   if (oversized(packet)) return too_big(packet, metrics, tally);
   const auto outcome = validation::validate(packet.sip(), context, validation_);

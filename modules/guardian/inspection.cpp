@@ -245,7 +245,7 @@ std::optional<Verdict> Inspection::over_rate() {
 // A registered phone that answers the PBX badly is a bad phone, not an attack: its answer is dropped.
 bool Inspection::excused() {
   if (message_.kind() != sip::Kind::response) return false;
-  return packet_.standing().evidence == Evidence::trusted ||
+  return packet_.standing().proof == Proof::registration ||
          (proven() && worker_.sources().registrations(packet_.peer().remote.address, worker_.now()) != 0);
 }
 
@@ -311,7 +311,7 @@ void Inspection::passed() {
   }
   // The answer does not say any more for whom this asked.
   if (setup_.options.enumeration.enabled && method != Method::register_ && probes(method) &&
-      packet_.standing().evidence != Evidence::trusted) {
+      packet_.standing().proof != Proof::registration) {
     shard_.asking.at(transaction_hash(true), now) = {now + kAsking, target()};
   }
 }

@@ -93,17 +93,16 @@ void Sanctions::count(const Peer& peer, const Charge& charge) {
   if (!full && tally.pair < options_.max_failures) return;
 
   const std::size_t live = sources.registrations(peer.remote.address, now);
-  const bool own = sources.standing(peer.remote, now).evidence == Evidence::trusted;
-  const std::size_t others = live - (own && live != 0 ? 1 : 0);
+  const std::size_t others = live == 0 ? 0 : sources.registrations_of_others(peer.remote, now);
   const bool whole = charge.at_once || (full && tally.users >= Failures::kUsers) ||
                      tally.address >= kWholeFailures * options_.max_failures;
   if (live == 0 || (whole && others == 0)) {
     if (full && ban(peer, charge, Scope::address)) shard_.failures.settle(who);
-  } else if (whole) {
-    ban(peer, charge, Scope::flow);
-  } else if (charge.user != 0 && tally.pair >= options_.max_failures) {
-    ban(peer, charge, Scope::identity);
+    return;
   }
+  if (whole) ban(peer, charge, Scope::flow);
+  // Else he went on guessing at this user from one port after the other.
+  if (charge.user != 0 && tally.pair >= options_.max_failures) ban(peer, charge, Scope::identity);
 }
 
 bool Sanctions::ban(const Peer& peer, const Charge& charge, Scope scope, const Cidr* network) {

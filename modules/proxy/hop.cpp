@@ -258,7 +258,7 @@ Verdict Hop::request(Packet& packet, const OwnRoute& route, const Endpoint& upst
   count_hop(message, edit_, lines_);
   edit_.put_first(lines_);
   stamp_source(via, peer.remote, edit_, scratch_);
-  const bool followed = in_dialog && (route.sealed || packet.standing().evidence == Evidence::trusted);
+  const bool followed = in_dialog && (route.sealed || packet.standing().proof == Proof::registration);
   drop_routes(route, followed);
   edit_.write(out_);
   if (keeps && !ack) {

@@ -10,7 +10,7 @@ namespace sipward {
 inline bool in_known_dialog(Packet& packet) {
   auto& request = packet.sip();
   if (request.to().tag.empty()) return false;
-  if (packet.standing().evidence == Evidence::trusted) return true;
+  if (packet.standing().proof == Proof::registration) return true;
   Peer peer;
   return packet.worker().sources().find_dialog(request.call_id(), request.from().tag, packet.now(), peer) &&
          peer.remote.address == packet.peer().remote.address;

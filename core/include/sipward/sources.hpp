@@ -82,11 +82,16 @@ class Sources {
   Sources(const Sources&) = delete;
   Sources& operator=(const Sources&) = delete;
 
-  // How well this address and port is known: proven for 10 min after its last proof, trusted while a
-  // registration made through it lives.
+  // How well this address and port is known, for datagrams: proven for 10 min after its last proof, trusted
+  // while a registration made through it lives (then `proof` is registration), and for 10 min after a call of
+  // it was accepted or something of that call came.
   Standing standing(const Endpoint& source, Time now) const;
+  // The same of a client; a stream is known by its connection, and proven by its handshake in any case.
+  Standing standing(const Peer& client, Time now) const;
   // Live registrations that came from the address (IPv6: from its /64), by any port.
   std::size_t registrations(const Address& address, Time now) const;
+  // Those of them that belong to others: to users without a registration through this very address and port.
+  std::size_t registrations_of_others(const Endpoint& source, Time now) const;
   // The most that lived there at once within a week, those of now included: known also after they ended, and
   // after a restart. Scales what an address may take; it proves nothing.
   std::size_t regulars(const Address& address, Time now) const;

@@ -42,7 +42,7 @@ Proof Packet::proof() {
 
 Standing Packet::standing() {
   const auto own = proof();
-  const auto known = worker_->sources().standing(peer_.remote, now());
+  const auto known = worker_->sources().standing(peer_, now());
   if (own == Proof::none || known.evidence == Evidence::trusted) return known;
   return {Evidence::proven, own};
 }

@@ -39,6 +39,18 @@ std::size_t Registrations::count(const Address& address, Time now) const {
       std::count_if(it->second.begin(), it->second.end(), [&](const Entry& e) { return e.expires > now; }));
 }
 
+std::size_t Registrations::count_others(const Endpoint& source, Time now) const {
+  const auto it = by_address_.find(source_of(source.address));
+  if (it == by_address_.end()) return 0;
+  std::vector<std::uint64_t> own;
+  for (const auto& e : it->second)
+    if (e.source == source && e.expires > now) own.push_back(e.user);
+  std::sort(own.begin(), own.end());
+  return static_cast<std::size_t>(std::count_if(it->second.begin(), it->second.end(), [&](const Entry& e) {
+    return e.expires > now && !std::binary_search(own.begin(), own.end(), e.user);
+  }));
+}
+
 bool Registrations::has(const Address& address, std::uint64_t user, Time now) const {
   const auto it = by_address_.find(source_of(address));
   return it != by_address_.end() && std::any_of(it->second.begin(), it->second.end(), [&](const Entry& e) {

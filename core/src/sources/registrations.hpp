@@ -24,6 +24,8 @@ class Registrations {
   void remove(const Address& address, std::uint64_t user,
               std::uint64_t contact);  // contact 0: all of the user
   std::size_t count(const Address& address, Time now) const;
+  // Those of users who have none through this address and port.
+  std::size_t count_others(const Endpoint& source, Time now) const;
   bool has(const Address& address, std::uint64_t user, Time now) const;
   // When the last registration made through this address and port ends; Time{} when there is none.
   Time last_expiry(const Endpoint& source, Time now) const;

@@ -73,15 +73,16 @@ struct Mark {  // something that was sent and may be echoed
 };
 struct Known {
   std::uint64_t key = 0;
-  Time expires{};  // the later of the two below
-  Time proven_until{}, trusted_until{};
+  Time expires{};  // the latest of those below
+  Time proven_until{}, registered_until{}, called_until{};
   Proof proof = Proof::none;
-  void settle() { expires = std::max(proven_until, trusted_until); }
+  void settle() { expires = std::max({proven_until, registered_until, called_until}); }
 };
 struct Way {  // how to reach a client that something of the upstream's is meant for
   std::uint64_t key = 0;
   Time expires{};
   bool proven = false;
+  bool accepted = false;  // of a dialog: by a 2xx
   Peer peer;
   std::uint64_t twin = 0;  // the other key of the same registration
   int rank() const { return proven ? 1 : 0; }
@@ -203,6 +204,12 @@ struct Sources::Impl {
     const auto h = keyed_hash(key, e);
     return h == 0 ? 1 : h;
   }
+  // Of a stream nothing but its connection says that it is the same client.
+  std::uint64_t client_key(const Peer& client) const {
+    if (!is_stream(client.transport)) return endpoint_key(client.remote);
+    const auto h = KeyText(key).add("stream").add(client.connection).hash();
+    return h == 0 ? 1 : h;
+  }
   std::uint64_t transaction_key(sip::Message& m, std::uint32_t listener) const {
     const auto& via = m.via();
     const auto& cseq = m.cseq();
@@ -281,6 +288,8 @@ struct Sources::Impl {
     mark->expires = now + (ends ? Duration(kTransactionFor * 2) : Duration(kDialogFor));
     return true;
   }
+  Standing standing(std::uint64_t client, Time now) const;
+  void trust_caller(const Peer& peer, Time now);
   void register_answer(sip::Message& m, const Peer& peer, const Transaction& t, Time now);
   void bind(sip::Message& m, const Peer& peer, const Transaction& t, std::uint64_t contact, Time now);
   void unbind(sip::Message& m, const Peer& peer, std::uint64_t contact, Time now);
@@ -303,15 +312,30 @@ std::uint64_t Sources::hash(std::string_view text) const {
   return keyed_hash(impl_->key, text);
 }
 
-Standing Sources::standing(const Endpoint& source, Time now) const {
-  const auto* known = impl_->proven.find(impl_->endpoint_key(source), now);
+Standing Sources::Impl::standing(std::uint64_t client, Time now) const {
+  const auto* known = proven.find(client, now);
   if (!known) return {};
-  if (known->trusted_until > now) return {Evidence::trusted, Proof::registration};
-  return {Evidence::proven, known->proof};
+  if (known->registered_until > now) return {Evidence::trusted, Proof::registration};
+  return {known->called_until > now ? Evidence::trusted : Evidence::proven, known->proof};
+}
+
+Standing Sources::standing(const Endpoint& source, Time now) const {
+  return impl_->standing(impl_->endpoint_key(source), now);
+}
+
+Standing Sources::standing(const Peer& client, Time now) const {
+  const auto known = impl_->standing(impl_->client_key(client), now);
+  if (known.evidence == Evidence::unproven && is_stream(client.transport))
+    return {Evidence::proven, Proof::handshake};
+  return known;
 }
 
 std::size_t Sources::registrations(const Address& address, Time now) const {
   return impl_->registrations.count(address, now);
+}
+
+std::size_t Sources::registrations_of_others(const Endpoint& source, Time now) const {
+  return impl_->registrations.count_others(source, now);
 }
 
 std::size_t Sources::regulars(const Address& address, Time now) const {
@@ -364,7 +388,7 @@ Proof Sources::inbound(sip::Message& message, const Peer& peer, Time now) {
       proof = Proof::to_tag;
   } else if (message.kind() == sip::Kind::response &&
              impl_->tag_sent(message, message.from().tag, address, now)) {
-    proof = Proof::to_tag;
+    proof = message.cseq().method == Method::options ? Proof::options : Proof::to_tag;
   }
   if (proof == Proof::none) return proof;
   auto& known = impl_->put(impl_->proven, impl_->endpoint_key(peer.remote), now, now + kProvenFor);
@@ -375,6 +399,7 @@ Proof Sources::inbound(sip::Message& message, const Peer& peer, Time now) {
       way->proven = true;
       way->peer = peer;
       way->expires = now + Duration(kDialogFor);
+      if (way->accepted) impl_->trust_caller(peer, now);
     }
   }
   return proof;
@@ -408,8 +433,10 @@ void Sources::outbound(sip::Message& message, const Peer& peer, const Transactio
       const auto key = impl_->dialog_key(message.call_id(), message.from().tag);
       const auto* known = impl_->dialogs.find(key, now);
       const Time expires = std::max(now + Duration(kTagFor), known ? known->expires : Time{});
-      impl_->put_way(impl_->dialogs,
-                     {key, expires, transaction && transaction->proof != Proof::none, peer, 0}, now);
+      const bool is_proven = transaction && transaction->proof != Proof::none;
+      const bool accepted = status >= 200 && method == Method::invite;
+      impl_->put_way(impl_->dialogs, {key, expires, is_proven, accepted, peer, 0}, now);
+      if (accepted && is_proven) impl_->trust_caller(peer, now);
     }
   }
   if (method == Method::register_ && status >= 200 && status < 300 && transaction)
@@ -429,8 +456,8 @@ void Sources::Impl::bind(sip::Message& m, const Peer& peer, const Transaction& t
   if (grant.lives <= 0s) return;
   const Time expires = now + std::min<Duration>(grant.lives, kMaxExpires);
   const auto by_contact = contact_key(contact), by_user = contact_user_key(grant.contact);
-  put_way(contacts, {by_contact, expires, is_proven, peer, by_user}, now);
-  put_way(contacts, {by_user, expires, is_proven, peer, by_contact}, now);
+  put_way(contacts, {by_contact, expires, is_proven, false, peer, by_user}, now);
+  put_way(contacts, {by_user, expires, is_proven, false, peer, by_contact}, now);
   if (!is_proven) return;
   registrations.add(peer.remote, user_hash(sip::parse_uri(m.to().uri)), contact, expires, now);
   regulars.note(peer.remote.address, registrations.count(peer.remote.address, now), now);
@@ -448,11 +475,24 @@ void Sources::Impl::register_answer(sip::Message& m, const Peer& peer, const Tra
   } else if (t.binds) {
     bind(m, peer, t, t.contact, now);
   }
-  if (!is_proven || is_stream(peer.transport)) return;
-  if (auto* known = proven.find(endpoint_key(peer.remote), now)) {
-    known->trusted_until = registrations.last_expiry(peer.remote, now);
-    known->settle();
-  }
+  if (!is_proven) return;
+  const Time until = registrations.last_expiry(peer.remote, now);
+  auto* known = proven.find(client_key(peer), now);
+  if (!known && is_stream(peer.transport) && until > now) known = &put(proven, client_key(peer), now, until);
+  if (!known) return;
+  if (is_stream(peer.transport)) known->proof = Proof::handshake;
+  known->registered_until = until;
+  known->settle();
+}
+
+// The upstream accepted a call of this client, who proved himself; or something of that call came.
+void Sources::Impl::trust_caller(const Peer& peer, Time now) {
+  const Time until = now + Duration(kProvenFor);
+  auto& known = put(proven, client_key(peer), now, until);
+  if (is_stream(peer.transport)) known.proof = Proof::handshake;
+  if (known.proof == Proof::none) known.proof = Proof::to_tag;
+  known.called_until = until;
+  known.settle();
 }
 
 Transaction* Sources::find(sip::Message& message, std::uint32_t listener, Time now) {
@@ -500,7 +540,7 @@ Transaction* Sources::begin(sip::Message& message, const Peer& peer, Proof proof
   if (message.method() == Method::ack || !message.via().ok || !message.cseq().ok) return nullptr;
   const auto key = impl_->transaction_key(message, peer.listener);
   const auto content = impl_->content_hash(message);
-  const bool known = proof != Proof::none || standing(peer.remote, now).evidence != Evidence::unproven;
+  const bool known = proof != Proof::none || standing(peer, now).evidence != Evidence::unproven;
   for (auto& table : impl_->transactions)
     if (auto* t = table.find(key, now)) {
       if (t->remote != peer.remote || t->connection != peer.connection || t->content != content)

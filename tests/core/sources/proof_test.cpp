@@ -118,6 +118,47 @@ TEST_CASE("an answer with the upstream's From tag proves the client") {
   CHECK(desk.in(call.response(200, "mine"), kClient) == Proof::to_tag);
 }
 
+TEST_CASE("an answer to OPTIONS that was sent there proves the client, in words of its own") {
+  Desk desk;
+  auto ping = sip_of("OPTIONS");
+  ping.from_tag = "ours";
+  desk.out(ping.request(), kClient);
+  CHECK(desk.in(ping.response(481, "mine"), kForger) == Proof::none);
+  CHECK(desk.in(ping.response(481, "mine"), kClient) == Proof::options);
+  CHECK(desk.standing(kClient).proof == Proof::options);
+}
+
+TEST_CASE("an accepted call makes its caller trusted for ten minutes, and only one that proved himself") {
+  for (const int status : {183, 200, 486}) {
+    INFO(status);
+    Desk desk;
+    auto invite = sip_of("INVITE");
+    desk.begin(invite.request(), kClient);
+    desk.out(invite.response(status, "secret"), kClient);
+    CHECK(desk.standing(kClient).evidence == Evidence::unproven);
+    auto ack = invite;
+    ack.method = "ACK";
+    ack.to_tag = "secret";
+    desk.in(ack.request(), kClient);
+    CHECK(desk.standing(kClient).evidence == (status == 200 ? Evidence::trusted : Evidence::proven));
+    CHECK(desk.standing(kClient).proof == Proof::to_tag);
+    desk.clock.advance(10min);
+    CHECK(desk.standing(kClient).evidence == Evidence::unproven);
+  }
+}
+
+TEST_CASE("an accepted call over a stream makes that connection trusted") {
+  Desk desk;
+  const auto stream = tcp_client("198.51.100.7:5062", 3);
+  CHECK(desk.sources.standing(stream, desk.clock.now()).evidence == Evidence::proven);
+  auto invite = sip_of("INVITE");
+  desk.begin(invite.request(), stream);
+  desk.out(invite.response(200, "secret"), stream);
+  CHECK(desk.sources.standing(stream, desk.clock.now()).evidence == Evidence::trusted);
+  CHECK(desk.sources.standing(stream, desk.clock.now()).proof == Proof::handshake);
+  CHECK(desk.standing(kClient).evidence == Evidence::unproven);
+}
+
 TEST_CASE("a stream is proven by its handshake, and proves nothing about datagrams from there") {
   Desk desk;
   SipText text;

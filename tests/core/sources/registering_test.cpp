@@ -32,6 +32,46 @@ TEST_CASE("an accepted REGISTER of a proven source registers it") {
   CHECK(desk.sources.sizes().registrations == 1);
 }
 
+TEST_CASE("a registration over a stream makes that connection trusted, no other and no datagram") {
+  Desk desk;
+  Registering r;
+  const auto phone = tcp_client("198.51.100.7:5062", 3);
+  const auto known = [&](const Peer& peer) { return desk.sources.standing(peer, desk.clock.now()); };
+  register_proven(desk, r, phone, kContact);
+  CHECK(known(phone).evidence == Evidence::trusted);
+  CHECK(known(phone).proof == Proof::registration);
+  CHECK(known(tcp_client("198.51.100.7:5062", 4)).evidence == Evidence::proven);
+  CHECK(known(kPhone).evidence == Evidence::unproven);
+  CHECK(desk.standing(phone).evidence ==
+        Evidence::unproven);  // a datagram with the stream's address and port
+  desk.clock.advance(1h);
+  CHECK(known(phone).evidence == Evidence::proven);
+  CHECK(known(phone).proof == Proof::handshake);
+}
+
+TEST_CASE("registrations of others are those of users who have none through this address and port") {
+  Desk desk;
+  const auto others = [&](const Peer& peer) {
+    return desk.sources.registrations_of_others(peer.remote, desk.clock.now());
+  };
+  const auto desk_phone = udp_client("198.51.100.7:7000");
+  Registering alice;
+  register_proven(desk, alice, kPhone, kContact);
+  Registering second;
+  second.text.call_id = "reg-2";
+  register_proven(desk, second, desk_phone, "Contact: <sip:alice@192.168.1.6>\r\n");
+  CHECK(others(kPhone) == 0);  // both are alice's
+  CHECK(others(udp_client("198.51.100.7:1")) == 2);
+  CHECK(others(kOther) == 0);
+  Registering bob;
+  bob.text.call_id = "reg-3";
+  bob.text.from = bob.text.to = "<sip:bob@example.com>";
+  register_proven(desk, bob, udp_client("198.51.100.7:7001"), "Contact: <sip:bob@192.168.1.7>\r\n");
+  CHECK(others(kPhone) == 1);
+  desk.clock.advance(1h);
+  CHECK(others(kPhone) == 0);
+}
+
 TEST_CASE("a user with escapes in the AoR is found by either spelling") {
   Desk desk;
   Registering r;

@@ -1,4 +1,4 @@
-"""300 phones behind one address come back at once, nine of them with a wrong password: nobody else suffers."""
+"""F24: 300 phones behind one address come back at once, nine of them with a wrong password: nobody else suffers."""
 
 import random
 import time
@@ -53,8 +53,8 @@ class PowerCut(LabCase):
         self.assertEqual(sipp.finish(40), len(rows))
         guard.assert_sound()
 
-    def test_over_udp(self):
+    def test_f24_over_udp(self):
         self.all_but_the_wrong_ones("un")
 
-    def test_over_tcp(self):
+    def test_f24_over_tcp(self):
         self.all_but_the_wrong_ones("tn")

@@ -106,7 +106,7 @@ class ThroughSipward(LabCase):
             attack.finish()
             yield "plain over UDP", name, tool, source, attack
 
-    def test_attackers_are_cut_off_while_every_call_gets_through(self):
+    def test_f23_attackers_are_cut_off_while_every_call_gets_through(self):
         traffic = self.started(office.Office(self.lab, self.directory, self.pbx))
         wait_until(traffic.talking, "calls to be under way", 40)
         results = []

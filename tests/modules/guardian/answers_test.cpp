@@ -134,16 +134,47 @@ TEST_CASE("one phone with a wrong password does not cut off its office") {
 }
 
 TEST_CASE("one good account does not buy guesses for others") {
+  for (const auto& peer : {kUdp, kTcp}) {
+    GuardianHarness g;
+    CHECK(g.log_in(peer, "mallory", 200));
+    int guesses = 0;
+    for (int i = 0; i < 100; ++i) {
+      if (!g.log_in(peer, std::to_string(100 + i), 401)) break;
+      ++guesses;
+      if (!g.log_in(peer, "mallory", 200)) break;
+    }
+    CHECK(guesses <= 5);
+    CHECK(g.ban_scope(peer) == "address");
+  }
+}
+
+TEST_CASE("nor does it when it is registered twice") {
   GuardianHarness g;
+  CHECK(g.log_in(GuardianHarness::peer("192.0.2.10:7000"), "mallory", 200));
   CHECK(g.log_in(kUdp, "mallory", 200));
   int guesses = 0;
-  for (int i = 0; i < 100; ++i) {
-    if (!g.log_in(kUdp, std::to_string(100 + i), 401)) break;
-    ++guesses;
-    if (!g.log_in(kUdp, "mallory", 200)) break;
-  }
+  while (guesses < 100 && g.log_in(kUdp, std::to_string(100 + guesses), 401)) ++guesses;
   CHECK(guesses <= 5);
   CHECK(g.ban_scope(kUdp) == "address");
+}
+
+TEST_CASE("who guesses one user's password from one port after the other is stopped at that user") {
+  GuardianHarness g;
+  CHECK(g.log_in(GuardianHarness::peer("192.0.2.10:6000"), "100", 200));
+  const auto from = [](int i) { return GuardianHarness::peer("192.0.2.10:" + std::to_string(7000 + i)); };
+  for (int i = 0; i < 3; ++i) CHECK(g.log_in(from(i), std::to_string(500 + i), 401));
+  int guesses = 0;
+  while (guesses < 100 && g.log_in(from(10 + guesses), "600", 401)) ++guesses;
+  CHECK(guesses == 5);
+  CHECK(g.log_in(GuardianHarness::peer("192.0.2.10:6000"), "100", 200));
+}
+
+TEST_CASE("an accepted call does not excuse its caller's guesses") {
+  GuardianHarness g;
+  CHECK(g.call(kTcp));
+  int guesses = 0;
+  while (guesses < 100 && g.exchange(kTcp, g.next("INVITE"), 404)) ++guesses;
+  CHECK(guesses == 5);
 }
 
 TEST_CASE("who guesses behind an office is stopped at his own port") {

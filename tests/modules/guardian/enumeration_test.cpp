@@ -258,7 +258,7 @@ TEST_CASE("one good account does not hide guesses of others") {
     if (!g.log_in(kTcp, "mallory", 200)) break;
   }
   CHECK(reached <= 10);
-  CHECK(g.ban_scope(kTcp) == "flow");
+  CHECK(g.ban_scope(kTcp) == "address");
 }
 
 TEST_CASE("who asks for numbers in a row behind an office is stopped at his own port") {
