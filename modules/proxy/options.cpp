@@ -3,7 +3,6 @@
 namespace sipward::proxy {
 namespace {
 
-enum class SourceMode : std::uint8_t { own, sip, transparent, proxy_protocol };
 enum class CheckMethod : std::uint8_t { sip_options, tcp };
 
 void read_health_check(config::Reader& r) {
@@ -67,17 +66,20 @@ Options read_options(const config::Node& node, config::Errors& errors) {
   r.not_active_yet("max_fails");
   r.block("health_check", read_health_check);
   r.not_active_yet("health_check");
-  auto source = SourceMode::own;
   std::string version = "v2";
-  r.one_of<SourceMode>("source", source,
+  r.one_of<SourceMode>("source", o.source,
                        {{"own", SourceMode::own},
                         {"sip", SourceMode::sip},
                         {"transparent", SourceMode::transparent},
                         {"proxy_protocol", SourceMode::proxy_protocol}});
-  if (source != SourceMode::own) r.not_active_yet("source");
+  if (o.source != SourceMode::own && o.source != SourceMode::sip) r.not_active_yet("source");
+  read_hop_options(r, o.source, o.hop);
   if (o.upstreams.empty())
     errors.add(node.position, "proxy wants at least one upstream, such as udp/pbx:5060");
-  for (const auto& address : o.upstreams) check_upstream(r, address);
+  for (const auto& address : o.upstreams) {
+    check_upstream(r, address);
+    check_hop_upstream(r, o.source, address);
+  }
   r.finish();
   return o;
 }

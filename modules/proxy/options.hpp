@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "hop_options.hpp"
 #include "sipward/config.hpp"
 
 namespace sipward::proxy {
@@ -20,6 +21,8 @@ enum class Policy : std::uint8_t {
 struct Options {
   std::vector<config::UpstreamAddress> upstreams;
   Policy policy = Policy::round_robin;
+  SourceMode source = SourceMode::own;
+  HopOptions hop;
 };
 
 // Reads `proxy ADDR… { … }` (docs/directives/proxy.md). Problems go to errors.

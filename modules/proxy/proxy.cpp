@@ -16,6 +16,9 @@ void Proxy::provision(BuildContext& context) {
     upstreams_.push_back(Upstream::get(address, context));
     list_upstream(upstreams_.back(), context);
   }
+  if (options_.source != SourceMode::sip) return;
+  hops_ = Hops::get(options_.hop.source_port, context);
+  for (const auto& upstream : upstreams_) hops_->add(upstream);
 }
 
 // One of the upstreams whose name has resolved; the same one for a source as long as it keeps coming, or has
@@ -52,7 +55,39 @@ const Upstream* Proxy::choose(Packet& packet, Shard& shard, Endpoint& endpoint) 
   return nullptr;
 }
 
+Verdict Proxy::hop(Packet& packet) const {
+  auto& worker = packet.worker();
+  auto& hop = hops_->at(worker);
+  const auto drop = [&](ProxyMetrics::Drop reason) {
+    shards_->metrics().dropped.add(worker.index(), reason);
+    return Verdict::drop;
+  };
+  if (packet.is_keep_alive()) return Verdict::consumed;
+  auto& message = packet.sip();
+  if (message.kind() == sip::Kind::not_sip || !message.framed()) return drop(ProxyMetrics::unframed);
+  if (is_stream(packet.transport())) return drop(ProxyMetrics::transport);
+  if (message.kind() == sip::Kind::response) return hop.answer(packet);
+  const auto route = hop.read_route(packet);
+  if (route.sealed && hop.is_upstream(route.flow.upstream.address))
+    return hop.request(packet, route, route.flow.upstream);
+  Endpoint upstream;
+  const auto* chosen = choose(packet, shards_->at(worker), upstream);
+  if (!chosen) return drop(ProxyMetrics::no_upstream);
+  if (chosen->is_stream(packet.transport())) return drop(ProxyMetrics::transport);
+  return hop.request(packet, route, upstream);
+}
+
+// By address and port: on a machine that has phones too, their ports differ.
+bool Proxy::is_upstream(Worker& worker, const Source& source) const {
+  return hops_ && hops_->at(worker).is_upstream(source.remote);
+}
+
+void Proxy::from_upstream(Packet& packet) const {
+  hops_->at(packet.worker()).from_upstream(packet.peer().remote, packet.octets());
+}
+
 Verdict Proxy::on_inbound(Packet& packet) const {
+  if (hops_) return hop(packet);
   auto& worker = packet.worker();
   auto& shard = shards_->at(worker);
   const bool client_is_stream = is_stream(packet.transport());

@@ -5,6 +5,8 @@
 #include <set>
 
 #include "modules/component_steps.hpp"
+#include "sipward/global_tls.hpp"
+#include "sipward/tls_client.hpp"
 
 namespace sipward {
 namespace {
@@ -59,6 +61,7 @@ class Builder final : public CreateContext {
       : CreateContext(e, *tree.scope), sipfile_(sipfile), modules_(modules), tree_(tree) {}
 
   void build() {
+    global_tls(scope) = {sipfile_.options.tls_certificate, sipfile_.options.tls_key};
     for (const auto& node : sipfile_.servers) tree_.servers.push_back(server(node));
     for (const auto& node : sipfile_.sites) site(node);
     check_listeners();
@@ -95,6 +98,7 @@ class Builder final : public CreateContext {
     }
     for (const auto& listener : node.listen) imply_layers(*result, listener);
     result->prepare();
+    result->find_upstream_sides();
     for (const auto& r : result->routes)
       for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
     for (const auto& handler : result->implied) result->can_serve = result->can_serve && handler->can_serve();
@@ -215,6 +219,8 @@ std::shared_ptr<RouteTree> build_tree(const config::Sipfile& sipfile, const Modu
 }
 
 void provision_tree(RouteTree& tree, const ModuleHost& modules, BuildContext& context) {
+  if (const auto* factory = modules.service("tls_client/1"))
+    tls_clients(context.scope) = std::static_pointer_cast<TlsClients>(factory->make(context));
   for (auto& server : tree.servers) {
     for (auto& set : server->sets)
       for (auto& matcher : *set) provision_component(*matcher, context);

@@ -74,6 +74,12 @@ bool handlers_admit(const Route& route, Worker& worker, const Source& source) {
 
 ChainEnd run_inbound(const RouteServer& server, Packet& packet) {
   const Source source{packet.peer().remote, packet.peer().local, packet.transport()};
+  if (!is_stream(source.transport) && !packet.is_raw())
+    for (const auto* side : server.upstream_sides)
+      if (side->is_upstream(packet.worker(), source)) {
+        side->from_upstream(packet);
+        return ChainEnd::handled;
+      }
   LayerWalk walk(server, packet.peer(), packet.worker());
   for (const auto& route : server.routes) {
     if (!walk.reaches(route) || !takes_kind(route, packet) || !route_admits(route, source)) continue;

@@ -68,7 +68,7 @@ LayerList layers_of(const RouteServer& server, const Route& route, Transport acc
 constexpr Transport above(LayerKind kind, Transport below) {
   if (kind == LayerKind::tls) return Transport::tls;
   if (kind != LayerKind::websocket) return below;
-  return below == Transport::tls ? Transport::wss : Transport::ws;
+  return below == Transport::tls || below == Transport::wss ? Transport::wss : Transport::ws;
 }
 
 // Follows a stream's messages through the routes, in their order, by the layers that the stream went through:

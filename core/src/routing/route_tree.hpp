@@ -12,6 +12,7 @@
 #include "sipward/handler.hpp"
 #include "sipward/http.hpp"
 #include "sipward/packet.hpp"
+#include "sipward/upstream_side.hpp"
 
 namespace sipward {
 
@@ -51,6 +52,7 @@ struct RouteServer {
   std::vector<config::Listener> listen;
   std::vector<std::unique_ptr<MatcherSet>> sets;
   std::vector<Route> routes;
+  std::vector<const UpstreamSide*> upstream_sides;  // those of the routes' handlers; see find_upstream_sides
   std::chrono::milliseconds idle_timeout{};
   std::chrono::milliseconds matching_timeout{std::chrono::seconds(3)};
   bool can_serve = true;  // false: a route needs a stream layer that is not active yet; not opened
@@ -64,6 +66,13 @@ struct RouteServer {
   void prepare();
   bool knows_layer(LayerId id) const;
 
+  // Once the routes are complete.
+  void find_upstream_sides() {
+    for (const auto& route : routes)
+      for (const auto& handler : route.handlers)
+        if (const auto* side = dynamic_cast<const UpstreamSide*>(handler.get()))
+          upstream_sides.push_back(side);
+  }
   const Route* find(RouteId id) const {
     for (const auto& route : routes)
       if (route.id == id) return &route;

@@ -170,6 +170,7 @@ inline std::shared_ptr<RouteTree> tree_of(const std::vector<std::string>& listen
   server->idle_timeout = std::chrono::minutes(5);
   for (const auto& address : listen) server->listen.push_back({*config::parse_listen(address), {}});
   server->routes.emplace_back().handlers = std::move(handlers);
+  server->find_upstream_sides();
   tree->servers.push_back(std::move(server));
   return tree;
 }

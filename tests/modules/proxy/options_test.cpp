@@ -32,7 +32,7 @@ TEST_CASE("what proxy refuses") {
   for (const auto* text :
        {"proxy", "proxy { lb_policy first }", "proxy udp/pbx:99999", "proxy pbx { lb_policy best }",
         "proxy pbx { colour red }", "proxy pbx { upstream }", "proxy pbx { health_check { interval soon } }",
-        "proxy pbx { source moon }"}) {
+        "proxy pbx { source moon }", "proxy pbx { source_port 5070 }"}) {
     INFO(text);
     config::Errors errors;
     read(text, errors);
@@ -40,12 +40,22 @@ TEST_CASE("what proxy refuses") {
   }
 }
 
+TEST_CASE("a SIP hop may leave from ports of its own choice") {
+  config::Errors errors;
+  const auto o = read("proxy udp/pbx { source sip\nsource_port 5070 }", errors);
+  INFO(errors.to_string());
+  CHECK(errors.ok());
+  CHECK(errors.count(config::Severity::not_active) == 0);
+  CHECK(o.source == proxy::SourceMode::sip);
+  CHECK(o.hop.source_port == 5070);
+}
+
 TEST_CASE("what proxy understands and can't do yet is said") {
-  for (const auto* text :
-       {"proxy srv/_sip._udp.example.com", "proxy tls/pbx:5061", "proxy unix//run/x.sock",
-        "proxy pbx { lb_policy least_conn }", "proxy pbx { health_check { interval 30s } }",
-        "proxy pbx { source sip }", "proxy pbx { lb_try_duration 5s }", "proxy pbx { max_fails 3 }",
-        "proxy { upstream pbx { weight 2 } }"}) {
+  for (const auto* text : {"proxy srv/_sip._udp.example.com", "proxy tls/pbx:5061", "proxy unix//run/x.sock",
+                           "proxy pbx { lb_policy least_conn }",
+                           "proxy pbx { health_check { interval 30s } }", "proxy pbx { source transparent }",
+                           "proxy tcp/pbx { source sip }", "proxy pbx { lb_try_duration 5s }",
+                           "proxy pbx { max_fails 3 }", "proxy { upstream pbx { weight 2 } }"}) {
     INFO(text);
     config::Errors errors;
     read(text, errors);
