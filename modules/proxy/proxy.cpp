@@ -65,7 +65,6 @@ Verdict Proxy::hop(Packet& packet) const {
   if (packet.is_keep_alive()) return Verdict::consumed;
   auto& message = packet.sip();
   if (message.kind() == sip::Kind::not_sip || !message.framed()) return drop(ProxyMetrics::unframed);
-  if (is_stream(packet.transport())) return drop(ProxyMetrics::transport);
   if (message.kind() == sip::Kind::response) return hop.answer(packet);
   const auto route = hop.read_route(packet);
   if (route.sealed && hop.is_upstream(route.flow.upstream.address))

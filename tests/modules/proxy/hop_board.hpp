@@ -12,6 +12,12 @@ namespace sipward::test {
 // A message that came, and what a peer does with it.
 struct Got {
   explicit Got(std::string text) : octets(std::move(text)) { message.parse(octets, sip::Framing::datagram); }
+  Got(Got&& other) : Got(std::move(other.octets)) {}
+  Got& operator=(Got&& other) {
+    octets = std::move(other.octets);
+    message.parse(octets, sip::Framing::datagram);
+    return *this;
+  }
 
   std::vector<std::string> values(sip::HeaderId id) const {
     std::vector<std::string> found;
