@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kPrivateRanges[] = {"192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8",
                                                "127.0.0.0/8",    "fd00::/8",      "::1"};
 
+}  // namespace
+
 bool add_networks(const config::Arg& arg, std::vector<Cidr>& networks) {
   if (arg.text == "private_ranges") {
     for (const auto range : kPrivateRanges) networks.push_back(*Cidr::parse(range));
@@ -21,8 +23,6 @@ bool add_networks(const config::Arg& arg, std::vector<Cidr>& networks) {
   if (network) networks.push_back(*network);
   return network.has_value();
 }
-
-}  // namespace
 
 std::vector<Cidr> read_networks(const config::Node& node, config::Errors& errors) {
   std::vector<Cidr> networks;

@@ -14,6 +14,7 @@ class AddressMatcher final : public Matcher {
  public:
   AddressMatcher(Side side, std::vector<Cidr> networks) : side_(side), networks_(std::move(networks)) {}
 
+  bool needs_sip() const override { return false; }
   Match match(Packet& packet) const override;
   bool admits(const Source& source) const override;
   Match match_start(const StreamStart& start) const override;
@@ -25,7 +26,9 @@ class AddressMatcher final : public Matcher {
   std::vector<Cidr> networks_;
 };
 
-// Addresses, networks and the word private_ranges.
+// Adds an address, a network, or those of the word private_ranges; false when it is none.
+bool add_networks(const config::Arg& arg, std::vector<Cidr>& networks);
+// All of the directive's arguments.
 std::vector<Cidr> read_networks(const config::Node& node, config::Errors& errors);
 
 }  // namespace sipward::layer4

@@ -24,6 +24,7 @@ class ClockMatcher final : public Matcher {
   explicit ClockMatcher(ClockOptions options) : options_(options) {}
 
   void provision(BuildContext& context) override;
+  bool needs_sip() const override { return false; }
   Match match(Packet& packet) const override;
   bool admits(const Source& source) const override;
   Match match_start(const StreamStart& start) const override;

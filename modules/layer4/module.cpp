@@ -2,6 +2,7 @@
 
 #include "address_matcher.hpp"
 #include "clock_matcher.hpp"
+#include "proxy_protocol.hpp"
 #include "regexp_matcher.hpp"
 
 namespace sipward::layer4 {
@@ -20,6 +21,11 @@ std::unique_ptr<Matcher> create_clock(const config::Node& node, CreateContext& c
   return std::make_unique<ClockMatcher>(read_clock(node, context.errors));
 }
 
+std::unique_ptr<Handler> create_proxy_protocol(const config::Node& node, CreateContext& context) {
+  return std::make_unique<ProxyProtocol>(read_proxy_protocol(node, context.errors));
+}
+
+constexpr HandlerFactory kHandlers[] = {{"proxy_protocol", create_proxy_protocol}};
 constexpr MatcherFactory kMatchers[] = {{"remote_ip", create_address<Side::remote>},
                                         {"local_ip", create_address<Side::local>},
                                         {"regexp", create_regexp},
@@ -28,4 +34,4 @@ constexpr MatcherFactory kMatchers[] = {{"remote_ip", create_address<Side::remot
 }  // namespace
 }  // namespace sipward::layer4
 
-SIPWARD_MODULE("layer4", SIPWARD_VERSION, sipward::layer4::kMatchers);
+SIPWARD_MODULE("layer4", SIPWARD_VERSION, sipward::layer4::kHandlers, sipward::layer4::kMatchers);

@@ -23,6 +23,7 @@ class RegexpMatcher final : public Matcher {
  public:
   explicit RegexpMatcher(RegexpOptions options) : options_(std::move(options)) {}
 
+  bool needs_sip() const override { return false; }
   Match match(Packet& packet) const override;
   Match match_start(const StreamStart& start) const override;
 

@@ -10,6 +10,7 @@ namespace sipward::tls {
 class TlsMatcher final : public Matcher {
  public:
   explicit TlsMatcher(MatcherOptions options);
+  bool needs_sip() const override { return false; }
   Match match(Packet& packet) const override;
   bool admits(const Source& source) const override { return is_stream(source.transport); }
   Match match_start(const StreamStart& start) const override;

@@ -26,7 +26,6 @@ class TlsHandler final : public Handler {
   }
   void provision(BuildContext& context) override { server_ = Server::make(options_, context); }
   bool is_layer() const override { return true; }
-  bool can_serve() const override { return false; }  // until streams go through their layers
   std::unique_ptr<ByteStream> wrap(Worker& worker, std::unique_ptr<ByteStream> below,
                                    StreamInfo& info) const override {
     return server_->wrap(worker, std::move(below), info);
@@ -46,12 +45,10 @@ std::unique_ptr<Handler> create_handler(const config::Node& node, CreateContext&
     options.keys = {global.key};
   }
   options.keys.resize(options.certificates.size());  // when not, it was an error already
-  context.errors.not_active(node.position, "tls");
   return std::make_unique<TlsHandler>(std::move(options), node.position);
 }
 
 std::unique_ptr<Matcher> create_matcher(const config::Node& node, CreateContext& context) {
-  context.errors.not_active(node.position, "matcher tls");
   return std::make_unique<TlsMatcher>(read_matcher(node, context.errors));
 }
 

@@ -14,7 +14,6 @@ class WebSocket final : public Handler {
 
   void provision(BuildContext& context) override { counters_ = Counters::declare(context.metrics); }
   bool is_layer() const override { return true; }
-  bool can_serve() const override { return false; }  // until streams go through their layers
   std::unique_ptr<ByteStream> wrap(Worker& worker, std::unique_ptr<ByteStream> below,
                                    StreamInfo& info) const override {
     info.source.transport = info.source.transport == Transport::tls || info.source.transport == Transport::wss
@@ -29,7 +28,6 @@ class WebSocket final : public Handler {
 };
 
 std::unique_ptr<Handler> create(const config::Node& node, CreateContext& context) {
-  context.errors.not_active(node.position, "websocket");
   return std::make_unique<WebSocket>(read_options(node, context.errors));
 }
 

@@ -7,7 +7,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "sipward/clock.hpp"
 #include "sipward/handler.hpp"
 
 namespace sipward {
@@ -57,6 +59,10 @@ class ByteStream {
   // At once and for good. Waits that are open are called with operation_aborted. May be called twice.
   virtual void close() = 0;
 
+  // Of a layer that has no more to do with the octets once its handshake is over (a PROXY header was taken
+  // off): the stream below, to be used in its place. nullptr: it stays.
+  virtual std::unique_ptr<ByteStream> unwrap() { return nullptr; }
+
   // Whether message ends are the stream's own business (RFC 7118 5: one message, one WebSocket message).
   virtual bool carries_messages() const { return false; }
   // Octets of memory that it holds now, layers below included; for the worker's account.
@@ -66,10 +72,14 @@ class ByteStream {
 // What is known of a stream before its first message, and what its layers add to that. Lives as long as the
 // stream.
 struct StreamInfo {
-  Source source;            // a PROXY header replaces the remote address
+  Source source;            // a PROXY header replaces the addresses, a layer such as TLS the transport
   std::string server_name;  // TLS: SNI, in lower case
   std::string alpn;         // TLS: what was agreed on
   std::string client_name;  // TLS: the verified client's subject, when one was asked for
+  Duration idle_timeout{};  // of its server; byte routes heed it themselves
+  // Core's own: what the listener is for, and the layers that the stream went through (routing/layers.hpp).
+  Transport accepted = Transport::tcp;
+  std::vector<std::uint64_t> layers;
 };
 
 // The first octets of a stream or the octets of a datagram, for matchers that judge them; nothing is taken.

@@ -28,6 +28,9 @@ class Component {
   // Takes what it needs: services, metrics, endpoints. Throws config::ConfigError when it can't have it; then
   // nothing of this configuration is ever run.
   virtual void provision(BuildContext& context) { (void)context; }
+  // False for one that takes octets of any kind. A route in which nothing needs SIP is a byte route: it takes
+  // streams and datagrams as they are, and no message is cut from them. A stream layer never needs SIP.
+  virtual bool needs_sip() const { return true; }
 };
 
 // What the chain does after a handler has seen a packet.
@@ -96,9 +99,20 @@ class Handler : public Component {
   virtual bool is_layer() const { return false; }
   // Of a layer, on the stream's worker: takes the stream over. The layer's handshake() is driven by the
   // caller, within a time limit. `info` outlives the stream; a layer adds what it learns, by the end of its
-  // handshake. nullptr refuses the stream (a ceiling is reached).
+  // handshake. nullptr refuses the stream (a ceiling is reached). The stream may outlive the handler by far:
+  // what it needs of it, it shares.
   virtual std::unique_ptr<ByteStream> wrap(Worker& worker, std::unique_ptr<ByteStream> below,
                                            StreamInfo& info) const;
+  // Of a layer: whether it will tell who the client really is (a PROXY header), so that `source` stands for
+  // many and is neither counted nor admitted itself; whom the layer tells of, is.
+  virtual bool relays(const Source& source) const {
+    (void)source;
+    return false;
+  }
+  // Of a handler that ends a byte route: the stream is its own from now on, layers and all, ready to be read.
+  // `info` lives as long as the stream. Destroying the stream closes it; when core closes it (a ban, the end
+  // of its listener) waits are called with operation_aborted.
+  virtual void on_stream(Worker& worker, std::unique_ptr<ByteStream> stream, const StreamInfo& info) const;
   // True for a handler that ends the chain (proxy, respond): a handler behind it would never run.
   virtual bool terminal() const { return false; }
   // False for a stream layer that is not active yet: a listener with such a route is not opened.

@@ -64,6 +64,11 @@ class Packet {
   bool is_keep_alive() const { return keep_alive_; }
   void set_keep_alive(bool keep_alive) { keep_alive_ = keep_alive; }
 
+  // A datagram of a byte route, or one that is no SIP: octets and nothing else. What goes back to its client
+  // is raw as well. Handlers of byte routes see only raw packets.
+  bool is_raw() const { return raw_; }
+  void set_raw(bool raw) { raw_ = raw; }
+
   // Parsed when first asked for. Check kind() and ok flags: bad input is normal input.
   sip::Message& sip();
 
@@ -84,6 +89,7 @@ class Packet {
   Worker* worker_;
   Direction direction_;
   bool keep_alive_ = false;
+  bool raw_ = false;
   bool parsed_ = false;
   bool proof_known_ = false;
   bool transaction_known_ = false;

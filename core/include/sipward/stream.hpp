@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "sipward/byte_stream.hpp"
 #include "sipward/clock.hpp"
 #include "sipward/net.hpp"
 #include "sipward/sip/framer.hpp"
@@ -33,11 +34,16 @@ enum class StreamEnd : std::uint8_t {
   memory,     // the worker's streams hold as much as they may
   displaced,  // a newer connection got its place
   connect_timeout,
+  matching_timeout,   // its first octets did not tell in time which route is to take it
+  unmatched,          // no route takes it
+  handshake_timeout,  // of a layer
+  layer,              // a layer could not go on: a handshake that fails, a record that is none
+  refused,            // by a layer, or by a handler once a layer told the client's address
 };
-inline constexpr std::size_t kStreamEnds = 16;
+inline constexpr std::size_t kStreamEnds = 21;
 std::string_view to_string(StreamEnd end);
 
-// A TCP connection that carries SIP (RFC 3261 18.3): cut into messages, keep-alives answered (RFC
+// A stream that carries SIP (RFC 3261 18.3): cut into messages, keep-alives answered (RFC
 // 5626 4.4.1), writing queued and bounded, a deadline on every wait. One worker's; every call on that worker.
 // Keeps itself alive while it is open.
 class SipStream : public std::enable_shared_from_this<SipStream> {
@@ -83,15 +89,23 @@ class SipStream : public std::enable_shared_from_this<SipStream> {
 
   // `owner` must outlive the stream's end, or disown() it.
   SipStream(Worker& worker, boost::asio::ip::tcp::socket socket, Owner& owner, const Options& options);
+  // A stream that is ready: its handshakes are over.
+  SipStream(Worker& worker, std::unique_ptr<ByteStream> stream, Owner& owner, const Options& options);
   ~SipStream();
   SipStream(const SipStream&) = delete;
   SipStream& operator=(const SipStream&) = delete;
 
-  void start();                                            // for an accepted socket
-  void connect(const Endpoint& remote, Duration timeout);  // dials first; what is sent meanwhile waits
-  void send(std::string_view octets);                      // whole messages
-  void close(StreamEnd why = StreamEnd::closed_by_us);     // after what is queued was written
-  void abort(StreamEnd why);                               // at once
+  // Puts a layer (TLS) over a connection that was just made; its handshake() is driven by the stream.
+  using Wrap = std::function<std::unique_ptr<ByteStream>(std::unique_ptr<ByteStream> below)>;
+
+  // For one that is connected; `first` was read of it already.
+  void start(std::string_view first = {});
+  // Dials first, and gets the layer ready, all within `timeout`; what is sent meanwhile waits. For a stream
+  // made from a socket.
+  void connect(const Endpoint& remote, Duration timeout, const Wrap& wrap = {});
+  void send(std::string_view octets);                   // a whole message
+  void close(StreamEnd why = StreamEnd::closed_by_us);  // after what is queued was written
+  void abort(StreamEnd why);                            // at once
   void disown();  // at once, and the owner hears nothing any more; for an owner that ends first
   void pause();   // for Options::paused at most
   void resume();
@@ -100,6 +114,8 @@ class SipStream : public std::enable_shared_from_this<SipStream> {
   void delay(Duration time);  // stops reading for that long from now, and besides the others
   std::size_t queued() const;
   bool open() const;
+  // After StreamEnd::layer: the layer's word for it (ByteStream::Result::fault), or empty.
+  std::string_view fault() const;
   std::uint64_t id = 0;   // the owner's to use
   void* user = nullptr;   // the owner's to use
   bool favoured = false;  // see kMemoryPerWorker; the owner's to set

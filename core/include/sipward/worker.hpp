@@ -18,6 +18,7 @@ class io_context;
 namespace sipward {
 
 class UdpPort;
+struct StreamInfo;
 
 // Called once when a worker has dealt with everything it received in one go; see Worker::at_batch_end.
 class BatchEnd {
@@ -69,6 +70,12 @@ class Worker {
   // Calls `ended` once when the client's stream has ended (now, when it already has), and `drained` each time
   // its queue falls to nothing. Watchers add up, and stay until the stream ends.
   virtual void watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended) = 0;
+  // What the layers of the client's stream learned of it; nullptr for datagrams, for a stream that has no
+  // layers, and when it is gone.
+  virtual const StreamInfo* stream_info(const Peer& peer) const {
+    (void)peer;
+    return nullptr;
+  }
   // Closes every stream whose client is in the prefix (a new ban).
   virtual void close_source(const Cidr& prefix) = 0;
 

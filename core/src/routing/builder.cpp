@@ -35,6 +35,20 @@ class Numbers {
   std::set<Number> taken_;
 };
 
+// All that a directive says.
+std::uint32_t hash_of(const config::Node& node) {
+  std::string text = node.name;
+  const auto mix = [&](std::uint32_t hash) { text += '#' + std::to_string(hash); };
+  for (const auto& arg : node.args) mix(hash_of(arg.text));
+  for (const auto& child : node.children) mix(hash_of(child));
+  return hash_of(text);
+}
+
+LayerId layer_id(const config::Node& node) {
+  const LayerId name = hash_of(std::string_view(node.name)), all = hash_of(node);
+  return (name << 32) | (all & ~kLayerKindBits) | static_cast<LayerId>(layer_kind(node.name));
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string result;
   for (const auto& word : words) result += word + ' ';
@@ -63,6 +77,7 @@ class Builder final : public CreateContext {
   std::unique_ptr<RouteServer> server(const config::ServerNode& node) {
     auto result = std::make_unique<RouteServer>();
     result->listen = node.listen;
+    result->matching_timeout = node.matching_timeout;
     result->idle_timeout = node.idle_timeout;
     std::map<std::string, const MatcherSet*> sets;
     for (const auto& set_node : node.matchers) {
@@ -81,13 +96,47 @@ class Builder final : public CreateContext {
       result->routes.push_back(route(route_node, sets));
       result->routes.back().id = numbers.of(joined(route_node.match));
     }
+    for (const auto& listener : node.listen) imply_layers(*result, listener);
+    result->prepare();
     result->find_upstream_sides();
     for (const auto& r : result->routes)
       for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
+    for (const auto& handler : result->implied) result->can_serve = result->can_serve && handler->can_serve();
     if (!result->can_serve)
       errors.warn(node.position,
                   "this listener is not opened: a route of it needs a feature that is not active yet");
     return result;
+  }
+
+  // What the listener's transport asks for, for routes that don't bring it.
+  void imply_layers(RouteServer& server, const config::Listener& listener) {
+    const auto add = [&](std::string_view directive, Layer& layer) {
+      if (layer.handler || !server.can_serve) return;
+      config::Node node;
+      node.name = directive;
+      node.position = listener.position;
+      if (!modules_.handler(directive)) {
+        errors.not_active(listener.position, "listening on " + listener.address.to_string());
+        server.can_serve = false;
+        return;
+      }
+      auto handler = modules_.create_handler(node, *this);
+      if (!handler) return;
+      validate_component(*handler, node, errors);
+      layer = {handler.get(), layer_id(node)};
+      server.implied.push_back(std::move(handler));
+    };
+    const auto transport = listener.address.transport.value_or(Transport::udp);
+    const auto brings = [&](LayerKind kind) {
+      return std::all_of(server.routes.begin(), server.routes.end(), [&](const Route& r) {
+        return std::any_of(r.layers.begin(), r.layers.end(),
+                           [&](const Layer& layer) { return kind_of(layer.id) == kind; });
+      });
+    };
+    if ((transport == Transport::tls || transport == Transport::wss) && !brings(LayerKind::tls))
+      add("tls", server.tls);
+    if ((transport == Transport::ws || transport == Transport::wss) && !brings(LayerKind::websocket))
+      add("websocket", server.websocket);
   }
 
   Route route(const config::RouteNode& node, const std::map<std::string, const MatcherSet*>& sets) {
@@ -98,6 +147,10 @@ class Builder final : public CreateContext {
       errors.add(node.position, "a route takes " + std::to_string(Route::kMaxHandlers) +
                                     " handlers at most; this one has " +
                                     std::to_string(node.handlers.size()));
+    // Where nothing deals with SIP, octets are octets.
+    result.sip = std::any_of(result.match.begin(), result.match.end(), [](const MatcherSet* set) {
+      return std::any_of(set->begin(), set->end(), [](const auto& matcher) { return matcher->needs_sip(); });
+    });
     std::string ended_by;
     bool whole = true;
     Numbers<HandlerId> numbers;
@@ -110,10 +163,18 @@ class Builder final : public CreateContext {
         errors.add(handler_node.position, config::quote(handler_node.name) + " would never run: " +
                                               config::quote(ended_by) + " ends the route");
       if (handler->terminal()) ended_by = handler_node.name;
+      if (handler->is_layer())
+        result.layers.push_back({handler.get(), layer_id(handler_node)});
+      else
+        result.sip = result.sip || handler->needs_sip();
       result.handlers.push_back(std::move(handler));
       result.names.push_back(numbers.of(handler_node.name));
     }
-    if (ended_by.empty() && whole && !node.handlers.empty())
+    if (result.layers.size() > LayerList::kMost)
+      errors.add(node.position,
+                 "a route takes " + std::to_string(LayerList::kMost) + " stream layers at most");
+    result.transit = whole && !result.layers.empty() && result.layers.size() == result.handlers.size();
+    if (ended_by.empty() && whole && !node.handlers.empty() && !result.transit)
       errors.warn(node.position, "nothing in this route answers or forwards; add proxy or respond");
     return result;
   }
@@ -140,8 +201,6 @@ class Builder final : public CreateContext {
         if (!fresh)
           errors.add(listener.position, listener.address.to_string() + " is listened on twice; first at " +
                                             it->second.to_string());
-        if (listener.address.transport != Transport::udp && listener.address.transport != Transport::tcp)
-          errors.not_active(listener.position, "listening on " + listener.address.to_string());
       }
   }
 
@@ -167,6 +226,7 @@ void provision_tree(RouteTree& tree, const ModuleHost& modules, BuildContext& co
       for (auto& matcher : *set) provision_component(*matcher, context);
     for (auto& route : server->routes)
       for (auto& handler : route.handlers) provision_component(*handler, context);
+    for (auto& handler : server->implied) provision_component(*handler, context);
   }
   if (tree.sites->empty()) return;
   const auto* factory = modules.service("http_server/1");

@@ -15,4 +15,8 @@ std::unique_ptr<ByteStream> Handler::wrap(Worker& worker, std::unique_ptr<ByteSt
   return below;
 }
 
+void Handler::on_stream(Worker& worker, std::unique_ptr<ByteStream> stream, const StreamInfo& info) const {
+  (void)worker, (void)stream, (void)info;
+}
+
 }  // namespace sipward

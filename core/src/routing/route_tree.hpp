@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "routing/layers.hpp"
 #include "sipward/build_context.hpp"
 #include "sipward/config.hpp"
 #include "sipward/handler.hpp"
@@ -29,6 +30,9 @@ struct Route {
   std::vector<const MatcherSet*> match;  // ORed; empty takes everything
   std::vector<std::unique_ptr<Handler>> handlers;
   std::vector<HandlerId> names;  // of the handlers; those of a route made by hand are known by their place
+  std::vector<Layer> layers;     // those of the handlers that are
+  bool sip = true;               // false: a byte route
+  bool transit = false;          // layers alone: what came through them goes on to the routes behind it
 
   HandlerId name(std::size_t i) const { return i < names.size() ? names[i] : static_cast<HandlerId>(i + 1); }
   // How many handlers stand before the one of that name; where this route has none, before the first that
@@ -50,7 +54,17 @@ struct RouteServer {
   std::vector<Route> routes;
   std::vector<const UpstreamSide*> upstream_sides;  // those of the routes' handlers; see find_upstream_sides
   std::chrono::milliseconds idle_timeout{};
+  std::chrono::milliseconds matching_timeout{std::chrono::seconds(3)};
   bool can_serve = true;  // false: a route needs a stream layer that is not active yet; not opened
+  // What listeners of tls/, ws/, wss/ put under routes that bring no such layer themselves.
+  std::vector<std::unique_ptr<Handler>> implied;
+  Layer tls, websocket;  // of these
+  bool layered = false;  // some stream goes through a layer
+  bool raw = false;      // some route is a byte route
+
+  // After routes and implied layers were filled in.
+  void prepare();
+  bool knows_layer(LayerId id) const;
 
   // Once the routes are complete.
   void find_upstream_sides() {

@@ -130,8 +130,7 @@ std::shared_ptr<Listeners::Opened> Listeners::prepare(const std::shared_ptr<cons
     for (const auto& listen : server->listen) {
       const auto& address = listen.address;
       const auto transport = address.transport.value_or(Transport::udp);
-      if ((transport != Transport::udp && transport != Transport::tcp) || !address.unix_path.empty())
-        continue;
+      if (!address.unix_path.empty()) continue;
       for (unsigned port = address.first; port <= address.last; ++port) {
         auto single = address;
         single.first = single.last = static_cast<Port>(port);

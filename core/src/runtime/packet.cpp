@@ -7,11 +7,19 @@
 #include "sipward/worker.hpp"
 
 namespace sipward {
+namespace {
+
+// A WebSocket message is one SIP message, whatever its Content-Length (RFC 7118 5).
+bool framed_by_length(Transport transport) {
+  return is_stream(transport) && transport != Transport::ws && transport != Transport::wss;
+}
+
+}  // namespace
 
 void Packet::assign(const Peer& peer, std::string_view octets) {
   peer_ = peer;
   octets_ = octets;
-  keep_alive_ = parsed_ = proof_known_ = transaction_known_ = false;
+  keep_alive_ = raw_ = parsed_ = proof_known_ = transaction_known_ = false;
   transaction_ = nullptr;
 }
 
@@ -22,7 +30,7 @@ Time Packet::now() const {
 sip::Message& Packet::sip() {
   if (!parsed_) {
     parsed_ = true;
-    message_.parse(octets_, is_stream(peer_.transport) && direction_ == Direction::inbound
+    message_.parse(octets_, framed_by_length(peer_.transport) && direction_ == Direction::inbound
                                 ? sip::Framing::stream
                                 : sip::Framing::datagram);
   }

@@ -105,7 +105,9 @@ WorkerThread::WorkerThread(const Setup& setup)
       connections_(*this),
       packet_(*this, Direction::inbound) {}
 
-WorkerThread::~WorkerThread() = default;
+WorkerThread::~WorkerThread() {
+  winding_up_ = true;
+}
 
 void WorkerThread::start() {
   thread_ = std::thread([this] {
@@ -128,6 +130,11 @@ void WorkerThread::wind_up() {
   connections_.close_all(true);
   refresh_routing();
   io_.poll();
+  winding_up_ = true;
+}
+
+void WorkerThread::post_to(std::size_t worker, std::function<void(Worker&)> task) {
+  pool_.post(worker, std::move(task));
 }
 
 std::size_t WorkerThread::count() const {
@@ -178,6 +185,8 @@ void WorkerThread::at_batch_end(BatchEnd& end) {
 
 void WorkerThread::datagram(UdpListener& listener, const ReceiveRing::Datagram& d) {
   const auto kind = sip::classify(d.octets);
+  const auto* target = server(listener.number);
+  const bool any = target && target->raw;  // some route takes whatever comes
   switch (kind) {
     case sip::Datagram::sip:
       metrics_.datagrams.add(index_, RuntimeMetrics::sip);
@@ -186,21 +195,29 @@ void WorkerThread::datagram(UdpListener& listener, const ReceiveRing::Datagram& 
       metrics_.datagrams.add(index_, RuntimeMetrics::keep_alive);
       break;
     case sip::Datagram::stun:
-      return metrics_.datagrams.add(index_, RuntimeMetrics::stun);
+      metrics_.datagrams.add(index_, RuntimeMetrics::stun);
+      break;
     case sip::Datagram::rtp:
-      return metrics_.datagrams.add(index_, RuntimeMetrics::rtp);
+      metrics_.datagrams.add(index_, RuntimeMetrics::rtp);
+      break;
     case sip::Datagram::dtls:
-      return metrics_.datagrams.add(index_, RuntimeMetrics::dtls);
+      metrics_.datagrams.add(index_, RuntimeMetrics::dtls);
+      break;
     case sip::Datagram::short_noise:
-      return metrics_.datagrams.add(index_, RuntimeMetrics::short_noise);
+      metrics_.datagrams.add(index_, RuntimeMetrics::short_noise);
+      break;
   }
+  const bool sip = kind == sip::Datagram::sip || kind == sip::Datagram::keep_alive;
+  if (!sip && !any) return;
   if (d.from.port == 0) return;  // nobody can be answered there; a forger's favourite
   Peer peer;
   peer.remote = d.from;
   peer.local = listener.bound;
   if (!d.to.is_unspecified()) peer.local.address = d.to;
   peer.listener = listener.number;
-  const bool keep_alive = kind == sip::Datagram::keep_alive;
+  const auto what = kind == sip::Datagram::keep_alive ? Inbound::keep_alive
+                    : sip                             ? Inbound::message
+                                                      : Inbound::raw;
   if (!listener.steered) {
     const auto owner_index = owner(d.from.address);
     if (owner_index != index_) {
@@ -210,22 +227,23 @@ void WorkerThread::datagram(UdpListener& listener, const ReceiveRing::Datagram& 
       waiting.fetch_add(1, std::memory_order_relaxed);
       metrics_.handed_over.add(index_);
       went_on_ = true;
-      pool_.post(owner_index, [peer, octets = std::string(d.octets), keep_alive](Worker& worker) {
+      pool_.post(owner_index, [peer, octets = std::string(d.octets), what](Worker& worker) {
         auto& thread = static_cast<WorkerThread&>(worker);
         thread.handed_.fetch_sub(1, std::memory_order_relaxed);
-        thread.inbound(peer, octets, keep_alive);
+        thread.inbound(peer, octets, what);
       });
       return;
     }
   }
-  inbound(peer, d.octets, keep_alive);
+  inbound(peer, d.octets, what);
 }
 
-void WorkerThread::inbound(const Peer& peer, std::string_view octets, bool keep_alive) {
+void WorkerThread::inbound(const Peer& peer, std::string_view octets, Inbound what) {
   const auto* target = server(peer.listener);
   if (!target) return metrics_.dropped.add(index_, RuntimeMetrics::no_route);
   packet_.assign(peer, octets);
-  packet_.set_keep_alive(keep_alive);
+  packet_.set_keep_alive(what == Inbound::keep_alive);
+  packet_.set_raw(what == Inbound::raw);
   try {
     switch (run_inbound(*target, packet_)) {
       case ChainEnd::handled:
@@ -244,7 +262,7 @@ void WorkerThread::inbound(const Peer& peer, std::string_view octets, bool keep_
         metrics_.dropped.add(index_, RuntimeMetrics::unmatched);
         break;
       case ChainEnd::unhandled:
-        if (!keep_alive) metrics_.dropped.add(index_, RuntimeMetrics::unhandled);
+        if (what != Inbound::keep_alive) metrics_.dropped.add(index_, RuntimeMetrics::unhandled);
         break;
     }
   } catch (const std::exception& e) {
@@ -254,7 +272,7 @@ void WorkerThread::inbound(const Peer& peer, std::string_view octets, bool keep_
 
 // A request that somebody will answer: until then its connection is that much nearer to its limit.
 void WorkerThread::passed_on() {
-  if (packet_.is_keep_alive() || packet_.sip().kind() != sip::Kind::request ||
+  if (packet_.is_keep_alive() || packet_.is_raw() || packet_.sip().kind() != sip::Kind::request ||
       packet_.sip().method() == sip::Method::ack)
     return;
   if (const auto* transaction = packet_.transaction())
@@ -270,7 +288,7 @@ bool WorkerThread::deliver(Packet& packet) {
   }
   try {
     const auto end = run_outbound(*target, packet);
-    if (is_stream(peer.transport) && !packet.is_keep_alive()) {
+    if (is_stream(peer.transport) && !packet.is_keep_alive() && !packet.is_raw()) {
       if (const auto* transaction = packet.transaction())
         connections_.answered(peer, *transaction, packet.sip());
     }
@@ -283,7 +301,7 @@ bool WorkerThread::deliver(Packet& packet) {
     handler_failed(e.what());
     return false;
   }
-  if (packet.is_keep_alive()) {
+  if (packet.is_keep_alive() || packet.is_raw()) {
     send(peer, packet.octets());
     return true;
   }

@@ -68,13 +68,20 @@ class WorkerThread final : public Worker, private Poller::Batches {
   void retire_listener(std::uint32_t number) { connections_.stop_accepting(number); }
   void close_listener(std::uint32_t number);  // and the connections that came by it
   Connections& connections() { return connections_; }
-  // A message of a client (or its keep-alive) runs through the chain.
-  void inbound(const Peer& peer, std::string_view octets, bool keep_alive);
+  enum class Inbound : std::uint8_t { message, keep_alive, raw };
+  // What came of a client runs through the chain.
+  void inbound(const Peer& peer, std::string_view octets, Inbound what);
   void hand_over_connection(std::size_t owner, std::uint32_t number, Transport transport, int fd);
   const RouteServer* server(std::uint32_t listener) {
     const auto& routing = routing_.get();
     return routing ? routing->server(listener) : nullptr;
   }
+  std::shared_ptr<const RouteServer> shared_server(std::uint32_t listener) {
+    const auto& routing = routing_.get();
+    return routing && listener < routing->by_listener.size() ? routing->by_listener[listener] : nullptr;
+  }
+  void post_to(std::size_t worker, std::function<void(Worker&)> task);
+  bool winding_up() const { return winding_up_; }
   void refresh_routing() { routing_.get(); }
   const RuntimeMetrics& metrics() const { return metrics_; }
   // Runs what calls a handler: one that throws costs its message or connection, not the loop around it. False
@@ -111,6 +118,7 @@ class WorkerThread final : public Worker, private Poller::Batches {
   void delay(const Peer& peer, Duration time) override { connections_.delay(peer, time); }
   void close(const Peer& peer) override { connections_.close(peer); }
   void watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended) override;
+  const StreamInfo* stream_info(const Peer& peer) const override { return connections_.info(peer); }
   void close_source(const Cidr& prefix) override { connections_.close_source(prefix); }
   void at_batch_end(BatchEnd& end) override;
   std::unique_ptr<UdpPort> open_udp(const Endpoint& local, const Endpoint* remote, Receive receive) override;
@@ -134,6 +142,7 @@ class WorkerThread final : public Worker, private Poller::Batches {
   static constexpr std::size_t kStreamScratch = std::size_t{16} * 1024;  // so much of a stream per turn
   std::unique_ptr<char[]> stream_scratch_{new char[kStreamScratch]};
   std::size_t stream_memory_ = 0;  // outlives every stream that the loop holds
+  bool winding_up_ = false;        // streams that end are not counted any more
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   static constexpr std::size_t kMaxHanded = 4096;

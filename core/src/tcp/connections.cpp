@@ -16,10 +16,6 @@ using boost::system::error_code;
 
 namespace {
 
-Endpoint to_endpoint(const tcp::endpoint& e) {
-  return Endpoint::from(e.data());
-}
-
 std::string_view fault_of(StreamEnd why) {
   switch (why) {
     case StreamEnd::head_timeout:
@@ -42,6 +38,17 @@ bool vouches(const Transaction& transaction, unsigned status) {
 constexpr std::size_t kPaces = 1 << 12;
 
 }  // namespace
+
+void Connections::Client::abort(StreamEnd why) {
+  if (stream) return stream->abort(why);
+  if (entry) return entry->end(why);
+  if (octets) octets->end(why);
+}
+
+void Connections::Client::close() {
+  if (stream) return stream->close();
+  abort(StreamEnd::closed_by_us);
+}
 
 struct Connections::Acceptor {
   std::uint32_t number;
@@ -69,6 +76,11 @@ Connections::Connections(WorkerThread& worker)
       review_timer_(worker.io()) {}
 Connections::~Connections() = default;
 
+const StreamInfo* Connections::info(const Peer& peer) const {
+  const auto it = clients_.find(peer.connection);
+  return it == clients_.end() ? nullptr : it->second.info.get();
+}
+
 void Connections::listen(std::uint32_t number, FileDescriptor socket, Transport transport, bool steered) {
   if (!limits_) limits_ = Limits::of_process(worker_.count());
   sockaddr_storage name{};
@@ -95,7 +107,7 @@ void Connections::stop_accepting(std::uint32_t number) {
 void Connections::stop_listening(std::uint32_t number) {
   stop_accepting(number);
   for (auto& [id, client] : clients_)
-    if (client.peer.listener == number) client.stream->close();
+    if (client.peer.listener == number) client.close();
 }
 
 void Connections::accept(const std::shared_ptr<Acceptor>& acceptor) {
@@ -114,116 +126,6 @@ void Connections::accept(const std::shared_ptr<Acceptor>& acceptor) {
   });
 }
 
-void Connections::adopt(std::uint32_t number, Transport transport, FileDescriptor fd) {
-  error_code error;
-  tcp::socket socket(worker_.io());
-  sockaddr_storage name{};
-  socklen_t size = sizeof name;
-  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
-  socket.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd.get(), error);
-  if (error) return;
-  fd.release();
-  accepted(number, transport, true, std::move(socket));
-}
-
-bool Connections::within_pace(const Address& address) {
-  const auto now = worker_.now();
-  const auto hash = keyed_hash(worker_.sources().key(), source_of(address));
-  bool made = false;
-  auto& pace = paces_.insert(hash == 0 ? 1 : hash, now, made);
-  const auto burst = static_cast<double>(limits_->burst);
-  if (made) {
-    pace.left = burst;
-  } else {
-    const auto earned = std::chrono::duration<double>(now - pace.at).count();
-    pace.left = std::min(burst, pace.left + earned * static_cast<double>(limits_->per_second));
-  }
-  pace.at = now;
-  pace.expires = now + std::chrono::minutes(1);
-  if (pace.left < 1) return false;
-  pace.left -= 1;
-  return true;
-}
-
-// Takes the place of the stranger that has said nothing for longest. Looks at a few only.
-bool Connections::make_place() {
-  for (int looked = 0; looked < 8 && !strangers_.empty(); ++looked) {
-    auto& client = *find(strangers_.front());
-    if (!is_stranger(client)) continue;  // has left the list now
-    strangers_.erase(*client.place);
-    client.place.reset();
-    client.stream->abort(StreamEnd::displaced);
-    return true;
-  }
-  return false;
-}
-
-bool Connections::has_room(const Address& address) {
-  const auto refuse = [&](RuntimeMetrics::Connection why) {
-    worker_.metrics().connections.add(worker_.index(), why);
-    return false;
-  };
-  const auto known = origins_.find(source_of(address));
-  const auto have = known == origins_.end() ? 0 : known->second.connections.size();
-  const auto registered = worker_.sources().regulars(address, worker_.now());
-  if (have >= limits_->per_source && have - limits_->per_source >= registered)
-    return refuse(RuntimeMetrics::too_many);
-  if (registered == 0 && !within_pace(address)) return refuse(RuntimeMetrics::too_fast);
-  return true;
-}
-
-void Connections::accepted(std::uint32_t number, Transport transport, bool steered, tcp::socket socket) {
-  error_code remote_error, local_error;
-  const auto remote = socket.remote_endpoint(remote_error);
-  const auto local = socket.local_endpoint(local_error);
-  if (remote_error || local_error)
-    return worker_.metrics().connections.add(worker_.index(), RuntimeMetrics::gone);
-  Peer peer;
-  peer.remote = to_endpoint(remote);
-  peer.local = to_endpoint(local);
-  peer.transport = transport;
-  peer.listener = number;
-  if (!steered) {
-    const auto owner = worker_.owner(peer.remote.address);
-    if (owner != worker_.index()) {
-      error_code error;
-      const int fd = socket.release(error);
-      if (!error) worker_.hand_over_connection(owner, number, transport, fd);
-      return;
-    }
-  }
-  const auto& metrics = worker_.metrics();
-  const auto* server = worker_.server(number);
-  if (!server || !has_room(peer.remote.address)) return;
-  bool admits = false;
-  worker_.shielded([&] { admits = admit(*server, worker_, {peer.remote, peer.local, transport}); });
-  if (!admits) return metrics.connections.add(worker_.index(), RuntimeMetrics::refused);
-  if (clients_.size() >= limits_->per_worker && !make_place())
-    return metrics.connections.add(worker_.index(), RuntimeMetrics::full);
-  metrics.connections.add(worker_.index(), RuntimeMetrics::accepted);
-  admitted(peer, std::move(socket), server->idle_timeout);
-}
-
-void Connections::admitted(const Peer& accepted, tcp::socket socket, Duration idle) {
-  auto peer = accepted;
-  // Unique in the process: the worker's number stands in the upper octets.
-  peer.connection = ++last_id_ | (static_cast<ConnectionId>(worker_.index() + 1) << 48);
-  SipStream::Options options;
-  options.idle = idle;
-  options.read_until_queued = limits_->read_until_queued;
-  options.keep_alives = limits_->keep_alives;
-  auto stream = std::make_shared<SipStream>(worker_, std::move(socket), *this, options);
-  stream->id = peer.connection;
-  auto& source = origins_[source_of(peer.remote.address)];
-  source.connections.push_back(peer.connection);
-  auto& client = clients_[peer.connection];
-  client.stream = stream;
-  client.peer = peer;
-  client.place = strangers_.insert(strangers_.end(), peer.connection);
-  if (must_wait(client)) hold(client, source);
-  stream->start();
-}
-
 Connections::Client* Connections::find(ConnectionId id) {
   const auto it = clients_.find(id);
   return it == clients_.end() ? nullptr : &it->second;
@@ -236,7 +138,8 @@ const RouteServer* Connections::server_of(const Client& client) {
 bool Connections::is_stranger(Client& client) {
   if (client.known) return false;
   if (worker_.sources().registrations(client.peer.remote.address, worker_.now()) == 0) return true;
-  client.known = client.stream->favoured = true;
+  client.known = true;
+  if (client.stream) client.stream->favoured = true;
   if (client.place) strangers_.erase(*client.place);
   client.place.reset();
   return false;
@@ -259,7 +162,7 @@ void Connections::hold(Client& client, Origin& source) {
 
 void Connections::passed_on(const Peer& peer, std::uint64_t transaction) {
   auto* client = find(peer.connection);
-  if (!client || transaction == answered_at_once_) return;
+  if (!client || !client->stream || transaction == answered_at_once_) return;
   const auto now = worker_.now();
   const auto address = source_of(peer.remote.address);
   auto& source = origins_[address];
@@ -281,7 +184,7 @@ void Connections::answered(const Peer& peer, const Transaction& transaction, con
   unanswered_.remove(address, transaction.key, worker_.now());
   if (auto* client = find(peer.connection)) {
     client->unanswered.remove(transaction.key);
-    if (!client->known && vouches(transaction, answer.status())) {
+    if (!client->known && client->stream && vouches(transaction, answer.status())) {
       client->known = client->stream->favoured = true;
       if (client->place) strangers_.erase(*client->place);
       client->place.reset();
@@ -297,7 +200,7 @@ void Connections::review(Origin& source) {
     if (client && must_wait(*client)) return false;
     if (client) {
       client->held = false;
-      client->stream->release();
+      if (client->stream) client->stream->release();
     }
     --held_;
     return true;
@@ -320,21 +223,21 @@ void Connections::on_message(SipStream& stream, std::string_view octets) {
   if (!client) return;
   if (client->place) strangers_.splice(strangers_.end(), strangers_, *client->place);
   answered_at_once_ = 0;
-  worker_.inbound(client->peer, octets, false);
+  worker_.inbound(client->peer, octets, WorkerThread::Inbound::message);
 }
 
 void Connections::on_keep_alive(SipStream& stream) {
   auto* client = find(stream.id);
   if (!client) return;
   client->kept_alive = true;
-  worker_.inbound(client->peer, {}, true);
+  worker_.inbound(client->peer, {}, WorkerThread::Inbound::keep_alive);
 }
 
 void Connections::on_framing_error(SipStream& stream, sip::FramingError error, std::string_view head) {
   worker_.metrics().framing_errors.add(worker_.index(), static_cast<std::size_t>(error));
   const auto* client = find(stream.id);
   if (!client) return;
-  if (!head.empty()) return worker_.inbound(client->peer, head, false);
+  if (!head.empty()) return worker_.inbound(client->peer, head, WorkerThread::Inbound::message);
   tell(*client, to_string(error));
 }
 
@@ -360,47 +263,57 @@ bool Connections::may_stay_idle(SipStream& stream) {
 }
 
 void Connections::on_ended(SipStream& stream, StreamEnd why) {
-  const auto it = clients_.find(stream.id);
+  forget(stream.id, why, why == StreamEnd::layer ? stream.fault() : fault_of(why));
+}
+
+void Connections::forget(ConnectionId id, StreamEnd why, std::string_view fault) {
+  const auto it = clients_.find(id);
   if (it == clients_.end()) return;
   auto client = std::move(it->second);
   clients_.erase(it);
   if (client.place) strangers_.erase(*client.place);
-  const auto address = source_of(client.peer.remote.address);
-  if (why == StreamEnd::closed_by_us) unanswered_.forget(address, stream.id, worker_.now());
-  if (const auto source = origins_.find(address); source != origins_.end()) {
-    std::erase(source->second.connections, stream.id);
-    review(source->second);  // what was held is no more
-    if (source->second.connections.empty()) origins_.erase(source);
-  }
+  if (why == StreamEnd::closed_by_us)
+    unanswered_.forget(source_of(client.peer.remote.address), id, worker_.now());
+  leave_origin(client);
   worker_.metrics().connections_ended.add(worker_.index(), static_cast<std::size_t>(why));
-  if (const auto fault = fault_of(why); !fault.empty()) tell(client, fault);
+  if (!fault.empty()) tell(client, fault);
   for (const auto& watcher : client.watchers)
     if (watcher.ended) watcher.ended();
 }
 
+void Connections::leave_origin(Client& client) {
+  if (!client.counted) return;
+  client.counted = false;
+  const auto source = origins_.find(source_of(client.peer.remote.address));
+  if (source == origins_.end()) return;
+  std::erase(source->second.connections, client.peer.connection);
+  review(source->second);  // what was held is no more
+  if (source->second.connections.empty()) origins_.erase(source);
+}
+
 void Connections::send(const Peer& peer, std::string_view octets) {
-  if (auto* client = find(peer.connection)) client->stream->send(octets);
+  if (auto* client = find(peer.connection); client && client->stream) client->stream->send(octets);
 }
 
 std::size_t Connections::queued(const Peer& peer) const {
   const auto it = clients_.find(peer.connection);
-  return it == clients_.end() ? 0 : it->second.stream->queued();
+  return it == clients_.end() || !it->second.stream ? 0 : it->second.stream->queued();
 }
 
 void Connections::pause(const Peer& peer) {
-  if (auto* client = find(peer.connection)) client->stream->pause();
+  if (auto* client = find(peer.connection); client && client->stream) client->stream->pause();
 }
 
 void Connections::resume(const Peer& peer) {
-  if (auto* client = find(peer.connection)) client->stream->resume();
+  if (auto* client = find(peer.connection); client && client->stream) client->stream->resume();
 }
 
 void Connections::delay(const Peer& peer, Duration time) {
-  if (auto* client = find(peer.connection)) client->stream->delay(time);
+  if (auto* client = find(peer.connection); client && client->stream) client->stream->delay(time);
 }
 
 void Connections::close(const Peer& peer) {
-  if (auto* client = find(peer.connection)) client->stream->close();
+  if (auto* client = find(peer.connection)) client->close();
 }
 
 void Connections::watch(const Peer& peer, std::function<void()> drained, std::function<void()> ended) {
@@ -413,7 +326,7 @@ void Connections::watch(const Peer& peer, std::function<void()> drained, std::fu
 
 void Connections::close_source(const Cidr& prefix) {
   for (auto& [id, client] : clients_)
-    if (prefix.contains(client.peer.remote.address)) client.stream->abort(StreamEnd::closed_by_us);
+    if (prefix.contains(client.peer.remote.address)) client.abort(StreamEnd::closed_by_us);
 }
 
 void Connections::close_all(bool at_once) {
@@ -423,8 +336,7 @@ void Connections::close_all(bool at_once) {
     acceptor->pause.cancel();
   }
   acceptors_.clear();
-  for (auto& [id, client] : clients_)
-    at_once ? client.stream->abort(StreamEnd::closed_by_us) : client.stream->close();
+  for (auto& [id, client] : clients_) at_once ? client.abort(StreamEnd::closed_by_us) : client.close();
 }
 
 }  // namespace sipward

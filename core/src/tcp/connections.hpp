@@ -13,6 +13,8 @@
 
 #include "sipward/packet.hpp"
 #include "sipward/stream.hpp"
+#include "tcp/client_octets.hpp"
+#include "tcp/entry.hpp"
 #include "tcp/unanswered.hpp"
 #include "udp/sockets.hpp"
 
@@ -26,7 +28,7 @@ struct RouteServer;
 // A stranger is a client that nothing vouches for: no registration behind its address, and the upstream has
 // accepted no registration, call or subscription that came over the connection. Strangers share fewer
 // unanswered requests, keep their connections by messages alone, and give up their places to newcomers.
-class Connections final : public SipStream::Owner {
+class Connections final : public SipStream::Owner, public StreamEntry::Owner {
  public:
   static constexpr std::size_t kMaxPerWorker = 8192;
   struct Limits {
@@ -48,6 +50,8 @@ class Connections final : public SipStream::Owner {
   void stop_listening(std::uint32_t number);  // and closes the connections that came by it
   // A socket that another worker accepted for this one.
   void adopt(std::uint32_t number, Transport transport, FileDescriptor socket);
+  // A stream whose layers told here that it is the client of this worker.
+  void take_over(const Peer& peer, StreamEntry::Moving moving, std::unique_ptr<StreamInfo> info);
   void limit(const Limits& limits) { limits_ = limits; }  // instead of what the process allows
   // A request of that client went on to somebody who will answer, and an answer came back for it.
   void passed_on(const Peer& peer, std::uint64_t transaction);
@@ -55,6 +59,7 @@ class Connections final : public SipStream::Owner {
 
   void send(const Peer& peer, std::string_view octets);
   std::size_t queued(const Peer& peer) const;
+  const StreamInfo* info(const Peer& peer) const;  // nullptr for streams that need no entry
   void pause(const Peer& peer);
   void resume(const Peer& peer);
   void delay(const Peer& peer, Duration time);
@@ -63,21 +68,31 @@ class Connections final : public SipStream::Owner {
   void close_source(const Cidr& prefix);
   void close_all(bool at_once);
   std::size_t count() const { return clients_.size(); }
+  // For the stream of a byte route: it said something; it is no more.
+  void active(ConnectionId id);
+  void forget(ConnectionId id, StreamEnd why, std::string_view fault = {});
 
  private:
   struct Acceptor;
   struct Watcher {
     std::function<void()> drained, ended;
   };
+  // One of the three is there: it is on its way in, it carries SIP, or its octets are a handler's.
   struct Client {
+    std::shared_ptr<StreamEntry> entry;
     std::shared_ptr<SipStream> stream;
+    ClientOctets* octets = nullptr;
+    std::unique_ptr<StreamInfo> info;  // unless it went the straight way
     Peer peer;
+    bool counted = false;         // among the connections of its source
     std::list<Watcher> watchers;  // one more may come while one is called
     bool known = false;           // no stranger
     bool held = false;            // waits for answers
     bool kept_alive = false;      // since it was last asked whether it may stay
     Unanswered::Known unanswered;
     std::optional<std::list<ConnectionId>::iterator> place;  // in strangers_
+    void abort(StreamEnd why);
+    void close();
   };
   struct Origin {
     std::vector<ConnectionId> connections, held;
@@ -96,7 +111,15 @@ class Connections final : public SipStream::Owner {
   bool has_room(const Address& address);
   bool within_pace(const Address& address);
   bool make_place();
-  void admitted(const Peer& peer, boost::asio::ip::tcp::socket socket, Duration idle);
+  bool find_place();
+  bool may_come(const RouteServer& server, const Source& source);
+  Client& enlist(const Peer& peer, bool counted);
+  void enter(Client& client, std::shared_ptr<const RouteServer> server, std::unique_ptr<ByteStream> stream,
+             Transport accepted);
+  void cut_into_messages(Client& client, std::unique_ptr<ByteStream> stream, std::string_view first,
+                         Duration idle);
+  bool hand_over(Client& client, StreamEntry& entry, std::size_t owner);
+  void leave_origin(Client& client);
   Client* find(ConnectionId id);
   const RouteServer* server_of(const Client& client);
   void tell(const Client& client, std::string_view fault);
@@ -112,6 +135,11 @@ class Connections final : public SipStream::Owner {
   void on_drained(SipStream& stream) override;
   void on_ended(SipStream& stream, StreamEnd why) override;
   bool may_stay_idle(SipStream& stream) override;
+
+  StreamEntry::Then on_layer_ready(StreamEntry& entry) override;
+  void on_entered(StreamEntry& entry, const Route& route, std::unique_ptr<ByteStream> stream,
+                  std::string_view first) override;
+  void on_entry_failed(StreamEntry& entry, StreamEnd why, std::string_view fault) override;
 
   WorkerThread& worker_;
   std::optional<Limits> limits_;
