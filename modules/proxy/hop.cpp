@@ -184,6 +184,7 @@ Hop::OwnRoute Hop::read_route(sip::Message& message, const Endpoint* outside) {
       own.flow = flow;
       continue;
     }
+    if (own.values > 0 && Marks::has_form(uri.user)) continue;  // our other side, from before a restart
     const auto address = Address::parse(uri.host);
     if (!address) break;
     const Endpoint there{*address, uri.port == 0 ? kSipPort : uri.port};

@@ -218,4 +218,9 @@ bool Marks::read_flow(std::string_view user, std::string_view bound, Flow& out) 
   return octets.at_end();
 }
 
+bool Marks::has_form(std::string_view user) {
+  return user.size() > 2 * std::size_t{kTagDigits} &&
+         std::all_of(user.begin(), user.end(), [](char c) { return digit(c) >= 0; });
+}
+
 }  // namespace sipward::proxy

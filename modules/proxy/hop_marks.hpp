@@ -56,6 +56,8 @@ class Marks {
   // so that one dialog's route is no good for another, or nothing.
   void write_flow(const Flow& flow, std::string_view bound, std::string& out) const;
   bool read_flow(std::string_view user, std::string_view bound, Flow& out) const;
+  // Whether it may be one that we wrote before a restart.
+  static bool has_form(std::string_view user);
 
  private:
   HashKey key_;

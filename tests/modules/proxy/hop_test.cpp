@@ -386,3 +386,25 @@ TEST_CASE("hop: with several workers every message finds the one that knows its 
   board.pbx.socket.send_to(text.request(), board.guard);
   CHECK(Got(board.pbx.receive()).message.status() == 404);
 }
+
+TEST_CASE("hop: our values of a route from before a restart are taken off, and do not lead") {
+  std::vector<std::string> route;
+  std::string call_id;
+  {
+    HopBoard before;
+    auto phone = phone_at();
+    auto text = numbered("INVITE", "call");
+    auto invite = before.to_pbx(phone, text.request());
+    route = invite.uris(HeaderId::record_route);
+    call_id = text.call_id;
+  }
+  HopBoard board;
+  auto phone = phone_at();
+  prove(phone, board.guard, board.pbx, "p");
+  auto bye = numbered("BYE", "bye");
+  bye.call_id = call_id;
+  bye.to_tag = "pbx";
+  bye.extra = routes({route[1].substr(0, route[1].find('@') + 1) + board.guard.to_string() + ";lr", route[0],
+                      "sip:10.0.0.9;lr"});
+  CHECK(board.to_pbx(phone, bye.request()).values(HeaderId::route).empty());
+}
