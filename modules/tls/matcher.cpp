@@ -6,6 +6,7 @@
 #include "client_hello.hpp"
 #include "server_name.hpp"
 #include "sipward/packet.hpp"
+#include "sipward/worker.hpp"
 
 namespace sipward::tls {
 
@@ -14,7 +15,13 @@ TlsMatcher::TlsMatcher(MatcherOptions options) : options_(std::move(options)) {
 }
 
 Match TlsMatcher::match(Packet& packet) const {
-  return is_stream(packet.transport()) ? Match::yes : Match::no;
+  const auto transport = packet.transport();
+  const auto* info = packet.worker().stream_info(packet.peer());
+  if (!info || (transport != Transport::tls && transport != Transport::wss)) return Match::no;
+  // What was agreed on may be nothing, whatever was offered.
+  const bool fits =
+      fits_name(info->server_name) && (info->alpn.empty() || fits_protocols(std::span(&info->alpn, 1)));
+  return fits ? Match::yes : Match::no;
 }
 
 Match TlsMatcher::match_start(const StreamStart& start) const {
@@ -27,14 +34,19 @@ Match TlsMatcher::match_start(const StreamStart& start) const {
     case ClientHello::Read::whole:
       break;
   }
-  const auto names = [&](const std::string& pattern) { return covers(pattern, hello.server_name); };
+  return fits_name(hello.server_name) && fits_protocols(hello.alpn) ? Match::yes : Match::no;
+}
+
+bool TlsMatcher::fits_name(const std::string& name) const {
+  const auto names = [&](const std::string& pattern) { return covers(pattern, name); };
+  return options_.sni.empty() || std::any_of(options_.sni.begin(), options_.sni.end(), names);
+}
+
+bool TlsMatcher::fits_protocols(std::span<const std::string> protocols) const {
   const auto offered = [&](const std::string& protocol) {
-    return std::find(hello.alpn.begin(), hello.alpn.end(), protocol) != hello.alpn.end();
+    return std::find(protocols.begin(), protocols.end(), protocol) != protocols.end();
   };
-  const bool fits =
-      (options_.sni.empty() || std::any_of(options_.sni.begin(), options_.sni.end(), names)) &&
-      (options_.alpn.empty() || std::any_of(options_.alpn.begin(), options_.alpn.end(), offered));
-  return fits ? Match::yes : Match::no;
+  return options_.alpn.empty() || std::any_of(options_.alpn.begin(), options_.alpn.end(), offered);
 }
 
 }  // namespace sipward::tls

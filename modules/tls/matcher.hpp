@@ -1,12 +1,15 @@
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "options.hpp"
 #include "sipward/byte_stream.hpp"
 
 namespace sipward::tls {
 
-// Takes streams that begin with a ClientHello, or only those whose names and protocols it names. Once a
-// stream was taken every message of it is, so it says yes to messages that come over a stream.
+// Takes streams that begin with a ClientHello, or only those whose names and protocols it names. Messages are
+// judged by what their stream's handshake said.
 class TlsMatcher final : public Matcher {
  public:
   explicit TlsMatcher(MatcherOptions options);
@@ -16,6 +19,9 @@ class TlsMatcher final : public Matcher {
   Match match_start(const StreamStart& start) const override;
 
  private:
+  bool fits_name(const std::string& name) const;
+  bool fits_protocols(std::span<const std::string> protocols) const;
+
   MatcherOptions options_;
 };
 
