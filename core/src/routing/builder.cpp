@@ -79,7 +79,11 @@ class Builder final : public CreateContext {
       result->routes.back().id = numbers.of(joined(route_node.match));
     }
     for (const auto& r : result->routes)
-      for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
+      for (const auto& handler : r.handlers) {
+        result->can_serve = result->can_serve && handler->can_serve();
+        if (const auto* foresight = dynamic_cast<const Foresight*>(handler.get()))
+          result->foresights.push_back(foresight);
+      }
     if (!result->can_serve)
       errors.warn(node.position,
                   "this listener is not opened: a route of it needs a feature that is not active yet");

@@ -8,6 +8,7 @@
 
 #include "sipward/build_context.hpp"
 #include "sipward/config.hpp"
+#include "sipward/foresight.hpp"
 #include "sipward/handler.hpp"
 #include "sipward/http.hpp"
 #include "sipward/packet.hpp"
@@ -47,6 +48,7 @@ struct RouteServer {
   std::vector<config::Listener> listen;
   std::vector<std::unique_ptr<MatcherSet>> sets;
   std::vector<Route> routes;
+  std::vector<const Foresight*> foresights;  // those of its handlers that want to know who comes
   std::chrono::milliseconds idle_timeout{};
   bool can_serve = true;  // false: a route needs a stream layer that is not active yet; not opened
 
