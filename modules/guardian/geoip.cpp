@@ -111,4 +111,11 @@ std::optional<std::uint16_t> Geoip::refuses(std::size_t worker, const Address& a
   return answer.label;
 }
 
+bool Geoip::refuses(const Address& address) const {
+  Place place;
+  for (const auto& file : files_)
+    if (const auto database = file->database().snapshot()) database->look_up(address, place);
+  return rules_.refuses(place).has_value();
+}
+
 }  // namespace sipward::guardian

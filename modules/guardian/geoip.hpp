@@ -39,6 +39,8 @@ class Geoip {
   static std::unique_ptr<Geoip> make(const GeoipOptions& options, BuildContext& context);
 
   std::optional<std::uint16_t> refuses(std::size_t worker, const Address& address);
+  // The same from any thread, more slowly and remembering nothing.
+  bool refuses(const Address& address) const;
 
  private:
   static constexpr std::size_t kRemembered = 8'192;  // answers, for each worker

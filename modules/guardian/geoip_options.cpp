@@ -26,26 +26,42 @@ void warn_of_doubt(Reader& r, std::string_view list, const std::string& code) {
   }
 }
 
-void read_places(Reader& r, std::string_view list, std::vector<std::string>& out) {
-  r.values(list, "ISO codes of countries such as CN, or continents such as continent:EU",
-           [&](const config::Arg& arg) {
-             if (std::string_view(arg.text).starts_with(kContinent)) {
-               if (continent_name(arg.text.substr(kContinent.size())).empty()) return false;
-               out.push_back(arg.text);
-               return true;
-             }
-             if (code_of(arg.text) == kNoCode) return false;
-             if (arg.text == "EU") {
-               out.push_back(std::string(kContinent) + arg.text);
-               return true;
-             }
-             if (!is_country(arg.text) || !namesake(arg.text).empty()) warn_of_doubt(r, list, arg.text);
-             out.push_back(arg.text);
-             return true;
-           });
+}  // namespace
+
+void read_places(Reader& r, std::string_view list, std::vector<std::string>& out, config::Place where) {
+  r.values(
+      list, "ISO codes of countries such as CN, or continents such as continent:EU",
+      [&](const config::Arg& arg) {
+        if (std::string_view(arg.text).starts_with(kContinent)) {
+          if (continent_name(arg.text.substr(kContinent.size())).empty()) return false;
+          out.push_back(arg.text);
+          return true;
+        }
+        if (code_of(arg.text) == kNoCode) return false;
+        if (arg.text == "EU") {
+          out.push_back(std::string(kContinent) + arg.text);
+          return true;
+        }
+        if (!is_country(arg.text) || !namesake(arg.text).empty()) warn_of_doubt(r, list, arg.text);
+        out.push_back(arg.text);
+        return true;
+      },
+      where);
 }
 
-}  // namespace
+void read_numbers(Reader& r, std::string_view list, std::vector<std::uint32_t>& out, config::Place where) {
+  r.values(
+      list, "numbers of autonomous systems such as AS1221",
+      [&](const config::Arg& arg) {
+        std::string_view text = arg.text;
+        if (text.substr(0, 2) == "AS") text.remove_prefix(2);
+        const auto number = config::parse_number(text);
+        if (!number || *number < 0 || *number > 0xFFFFFFFFLL) return false;
+        out.push_back(static_cast<std::uint32_t>(*number));
+        return true;
+      },
+      where);
+}
 
 void read_geoip(Reader& r, GeoipOptions& o) {
   r.text("geoip_db", o.countries);
@@ -53,14 +69,7 @@ void read_geoip(Reader& r, GeoipOptions& o) {
   r.flag("geoip_required", o.required);
   read_places(r, "blocked_countries", o.blocked);
   read_places(r, "allowed_countries", o.allowed);
-  r.values("blocked_asns", "numbers of autonomous systems such as AS1221", [&](const config::Arg& arg) {
-    std::string_view text = arg.text;
-    if (text.substr(0, 2) == "AS") text.remove_prefix(2);
-    const auto number = config::parse_number(text);
-    if (!number || *number < 0 || *number > 0xFFFFFFFFLL) return false;
-    o.blocked_networks.push_back(static_cast<std::uint32_t>(*number));
-    return true;
-  });
+  read_numbers(r, "blocked_asns", o.blocked_networks);
   for (const std::string_view list : {"blocked_countries", "allowed_countries"}) {
     if (r.given(list) && o.countries.empty())
       r.warn(list, std::string(list) + " refuses nobody without geoip_db");

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sipward/config.hpp"
@@ -20,6 +21,12 @@ struct GeoipOptions {
 
   bool blocks() const { return !blocked.empty() || !allowed.empty() || !blocked_networks.empty(); }
 };
+
+// Lists of places and of numbers, wherever they stand.
+void read_places(config::Reader& reader, std::string_view name, std::vector<std::string>& out,
+                 config::Place place = config::Place::option);
+void read_numbers(config::Reader& reader, std::string_view name, std::vector<std::uint32_t>& out,
+                  config::Place place = config::Place::option);
 
 // Reads them, and warns of codes that may mean something else than was meant.
 void read_geoip(config::Reader& reader, GeoipOptions& options);

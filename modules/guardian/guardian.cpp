@@ -3,6 +3,7 @@
 #include "answers.hpp"
 #include "detection.hpp"
 #include "endpoints.hpp"
+#include "geo_matchers.hpp"
 #include "inspection.hpp"
 #include "sanctions.hpp"
 #include "upkeep.hpp"
@@ -143,6 +144,9 @@ std::unique_ptr<Handler> make_guardian(const config::Node& node, CreateContext& 
   auto shared = shared_options(context.scope, name);
   shared->add(node, context.errors);
   tell_notes(shared->options, notes(context.scope));
+  auto& paths = geo_paths(context.scope);
+  if (paths.countries.empty()) paths.countries = shared->options.geoip.countries;
+  if (paths.networks.empty()) paths.networks = shared->options.geoip.networks;
   return std::make_unique<Guardian>(std::move(name), std::move(shared));
 }
 

@@ -1,35 +1,13 @@
 #include "options.hpp"
 
-#include <algorithm>
 #include <string_view>
+
+#include "server_name.hpp"
 
 namespace sipward::tls {
 namespace {
 
-constexpr std::size_t kMaxHostName = 253;      // RFC 1035 2.3.4
 constexpr std::size_t kMaxProtocolName = 255;  // RFC 7301 3.1
-
-bool is_label(std::string_view label) {
-  if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-  return std::all_of(label.begin(), label.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-  });
-}
-
-// A host name, or *.example.com: a wildcard is a whole label and the first one (RFC 6125 6.4.3).
-bool is_server_name(std::string_view name) {
-  if (name.size() > kMaxHostName) return false;
-  if (name.starts_with("*.")) {
-    name.remove_prefix(2);
-    if (name.find('.') == std::string_view::npos) return false;
-  }
-  while (true) {
-    const auto dot = name.find('.');
-    if (!is_label(name.substr(0, dot))) return false;
-    if (dot == std::string_view::npos) return true;
-    name.remove_prefix(dot + 1);
-  }
-}
 
 bool keep(const config::Arg& arg, std::vector<std::string>& list) {
   list.push_back(arg.text);
@@ -81,15 +59,21 @@ HandlerOptions read_handler(const config::Node& node, config::Errors& errors) {
     o.protocols.push_back(arg.text == "tls1.2" ? Version::tls1_2 : Version::tls1_3);
     return true;
   });
+  if (o.protocols.size() > 2 || (o.protocols.size() == 2 && o.protocols[0] > o.protocols[1]))
+    r.error("protocols", "protocols wants the lowest version and, if it must be, the highest");
+  r.values("ciphers", "OpenSSL's names of cipher suites", [&](const config::Arg& arg) {
+    return !arg.text.empty() && arg.text.find(':') == std::string::npos && keep(arg, o.ciphers);
+  });
   r.block("client_auth", [&](config::Reader& b) { read_client_auth(b, o); });
   read_alpn(r, o.alpn);
+  r.number("max_handshakes", o.max_handshakes, 1, 1'000'000);
+  r.number("max_handshakes_per_source", o.max_handshakes_per_source, 1, 1'000'000);
   r.finish();
   if (o.certificates.size() != o.keys.size()) {
     errors.add(node.position, "tls wants a key for each certificate; it has " +
                                   std::to_string(o.certificates.size()) + " and " +
                                   std::to_string(o.keys.size()));
   }
-  errors.not_active(node.position, "tls");
   return o;
 }
 
@@ -106,7 +90,6 @@ MatcherOptions read_matcher(const config::Node& node, config::Errors& errors) {
       },
       config::Place::word);
   r.finish();
-  errors.not_active(node.position, "matcher tls");
   return o;
 }
 

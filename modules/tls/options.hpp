@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,10 +17,13 @@ enum class ClientAuth : std::uint8_t { off, request, require, verify_if_given, r
 struct HandlerOptions {
   std::vector<std::string> certificates;  // PEM files
   std::vector<std::string> keys;
-  std::vector<Version> protocols;  // empty: both
+  std::vector<Version> protocols;    // the lowest, then the highest; empty: both
+  std::vector<std::string> ciphers;  // OpenSSL's names, of either version; empty: a list of ours
   std::vector<std::string> alpn;
   ClientAuth client_auth = ClientAuth::off;
   std::vector<std::string> trust_pool;  // PEM files of CAs
+  std::size_t max_handshakes = 1024;    // at once, in the whole process
+  std::size_t max_handshakes_per_source = 32;
 };
 HandlerOptions read_handler(const config::Node& node, config::Errors& errors);
 

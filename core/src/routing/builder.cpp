@@ -5,6 +5,7 @@
 #include <set>
 
 #include "modules/component_steps.hpp"
+#include "sipward/global_tls.hpp"
 
 namespace sipward {
 namespace {
@@ -45,6 +46,7 @@ class Builder final : public CreateContext {
       : CreateContext(e, *tree.scope), sipfile_(sipfile), modules_(modules), tree_(tree) {}
 
   void build() {
+    global_tls(scope) = {sipfile_.options.tls_certificate, sipfile_.options.tls_key};
     for (const auto& node : sipfile_.servers) tree_.servers.push_back(server(node));
     for (const auto& node : sipfile_.sites) site(node);
     check_listeners();

@@ -40,6 +40,13 @@ struct Kept : GuardianHarness {
     add(sipfile);
     start();
   }
+  // Whether everything is on the disk now; a busy disk may need more than the time that a person is made to
+  // wait.
+  bool settles() {
+    for (int i = 0; i < 12; ++i)
+      if (instance->settle()) return true;
+    return false;
+  }
   BanPtr ban_by_hand(const std::string& prefix, std::chrono::milliseconds time = 1h) {
     auto ban = std::make_unique<Ban>();
     ban->prefix = *Cidr::parse(prefix);
@@ -123,7 +130,7 @@ TEST_CASE("bans come back with all that explains them, and bite at the first pac
     CHECK(g.bites("192.0.2.20"));
     g.ban_by_hand("198.51.100.0/24");
     before = g.instance->store().covering(kTcp.remote.address).at(0);
-    REQUIRE(g.instance->settle());
+    REQUIRE(g.settles());
     CHECK(count(folder / "bans.db", "SELECT count(*) FROM bans") == 2);
     CHECK(count(folder / "bans.db", "SELECT count(*) FROM events WHERE event = 'ban'") == 2);
   }
@@ -156,7 +163,7 @@ TEST_CASE("what was lifted or has expired does not come back") {
     g.ban_by_hand("192.0.2.2", 10s);
     g.ban_by_hand("192.0.2.3", 10h);
     CHECK(g.instance->unban(*Cidr::parse("192.0.2.1")));
-    CHECK(g.instance->settle());
+    CHECK(g.settles());
     CHECK(count(folder / "bans.db", "SELECT count(*) FROM bans") == 2);
   }
   Kept g("sip_guardian");
@@ -176,7 +183,7 @@ TEST_CASE("the ban of a user and of a flow come back for just these") {
     REQUIRE(g.log_in(phone, "alice", 200));
     for (int i = 0; i < 6; ++i) g.log_in(GuardianHarness::peer("192.0.2.30:5070"), "bob", 401);
     REQUIRE(g.ban_scope(phone) == "identity");
-    REQUIRE(g.instance->settle());
+    REQUIRE(g.settles());
   }
   Kept g(options(folder / "bans.db"));
   REQUIRE(g.ban_scope(phone) == "identity");
@@ -190,7 +197,7 @@ TEST_CASE("ban_escalation remembers over a restart") {
   {
     Kept g(sipfile);
     g.attack(kTcp);
-    CHECK(g.instance->settle());
+    CHECK(g.settles());
   }
   {
     Kept g("sip_guardian");
@@ -200,9 +207,9 @@ TEST_CASE("ban_escalation remembers over a restart") {
     g.attack(kTcp);
     REQUIRE(g.instance->store().size() == 1);
     CHECK(g.instance->store().all()[0]->expires - g.host.clock.now() == 2h);
-    CHECK(g.instance->settle());
+    CHECK(g.settles());
     g.instance->unban(*Cidr::parse("192.0.2.20"));
-    CHECK(g.instance->settle());
+    CHECK(g.settles());
   }
   CHECK(count(folder / "bans.db", "SELECT count(*) FROM repeats") == 0);
 }
@@ -228,7 +235,7 @@ TEST_CASE("a damaged file is put aside, and a new one keeps bans") {
   CHECK(g.metric("sip_guardian_storage_up") == 1);
   CHECK(g.logged("error sip_guardian: storage is damaged"));
   g.ban_by_hand("192.0.2.1");
-  CHECK(g.instance->settle());
+  CHECK(g.settles());
   CHECK(count(folder / "bans.db", "SELECT count(*) FROM bans") == 1);
   int aside = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
@@ -297,10 +304,10 @@ TEST_CASE("a file that is taken away is made again with what is in force") {
   TemporaryFolder folder;
   Kept g(options(folder / "bans.db"));
   g.ban_by_hand("192.0.2.1");
-  CHECK(g.instance->settle());
+  CHECK(g.settles());
   std::filesystem::remove(folder / "bans.db");
   g.ban_by_hand("192.0.2.2");
-  CHECK(g.instance->settle());
+  CHECK(g.settles());
   CHECK(count(folder / "bans.db", "SELECT count(*) FROM bans") == 2);
 }
 
@@ -312,7 +319,7 @@ TEST_CASE("two guardians may keep their bans in one file") {
     g.add("sip_guardian other { storage { path " + (folder / "bans.db") + " } }");
     g.start();
     g.ban_by_hand("192.0.2.2");
-    CHECK(g.instance->settle());
+    CHECK(g.settles());
   }
   Kept g(options(folder / "bans.db"));
   CHECK(g.instance->store().size() == 1);
@@ -330,7 +337,7 @@ TEST_CASE("a reload keeps the writer of its path, and moves to another one with 
   CHECK(g.host.services.find<Storage>("sip_guardian_storage/" + (folder / "a.db")) == writer);
   g.reload(options(folder / "b.db"));
   g.ban_by_hand("192.0.2.2");
-  CHECK(g.instance->settle());
+  CHECK(g.settles());
   CHECK(count(folder / "b.db", "SELECT count(*) FROM bans") == 2);
 }
 
@@ -378,7 +385,7 @@ TEST_CASE("what does not fit into the history is counted") {
   }
   CHECK(g.metric("sip_guardian_events_lost_total") > 0);
   g.ban_by_hand("192.0.2.1");
-  CHECK(g.instance->settle());
+  CHECK(g.settles());
   CHECK(count(folder / "bans.db", "SELECT count(*) FROM bans") == 1);
 }
 
@@ -413,7 +420,7 @@ TEST_CASE("stored bans of addresses that are protected now stay out") {
     Kept g(options(folder / "bans.db"));
     g.ban_by_hand("192.0.2.1");
     g.ban_by_hand("192.0.2.2");
-    CHECK(g.instance->settle());
+    CHECK(g.settles());
   }
   Kept g("sip_guardian");
   const auto guard = g.host.protected_addresses.add("upstream", {*Address::parse("192.0.2.1")});
