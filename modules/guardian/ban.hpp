@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -86,8 +85,7 @@ struct Signal {
   ShortText user = {};
 };
 
-// A ban. Immutable once it is in the store, except that every worker counts its hits; shared by the store and
-// the workers' views.
+// A ban, as it is given to the store, and as a copy of what the store knew when it was asked: hits go on.
 struct Ban {
   Ban() = default;
   Ban(Scope s, const Cidr& p, Port flow_port, std::uint64_t user_key)
@@ -109,9 +107,7 @@ struct Ban {
   Time expires{};
   std::vector<Signal> signals;
   std::string excerpt;  // of the message that led to it, without secrets
-  mutable std::atomic<std::uint64_t> hits{0};
-
-  void hit() const { hits.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t hits = 0;
 };
 using BanPtr = std::shared_ptr<const Ban>;
 

@@ -48,7 +48,7 @@ boost::json::object to_json(const Ban& ban) {
                           {"proof", sipward::to_string(ban.proof)},
                           {"banned_at", rfc3339(ban.banned_at)},
                           {"expires_at", rfc3339(ban.expires_at)},
-                          {"hits", ban.hits.load(std::memory_order_relaxed)}};
+                          {"hits", ban.hits}};
   if (ban.scope == Scope::flow) out["port"] = ban.port;
   if (ban.scope == Scope::identity) out["user"] = printable(ban.user_text);
   return out;

@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "ban_view.hpp"
 #include "sipward/config/scalars.hpp"
 
 namespace sipward::guardian {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr Scope kScopes[] = {Scope::address, Scope::network, Scope::flow, Scope::identity};
 
 // The highest address of the prefix, as octets compare.
 Address last_of(const Cidr& prefix) {
@@ -36,50 +33,74 @@ milliseconds escalate(milliseconds time, unsigned factor, unsigned repeats, mill
 
 }  // namespace
 
-void BanStore::erase(State& state, std::uint64_t id) {
-  const auto found = state.by_id.find(id);
-  if (found == state.by_id.end()) return;
-  state.by_key.erase(key_of(*found->second));
-  state.by_expiry.erase({found->second->expires, id});
-  state.automatic.erase(id);
-  state.by_id.erase(found);
+BanStore::BanStore(const Clock& clock, const Limits& limits, const HashKey& key)
+    : clock_(clock), limits_(limits), table_(std::make_shared<BanTable>(key, limits.bans)) {}
+
+void BanStore::take_out(BanSlot slot, std::vector<BanPtr>& out) const {
+  out.push_back(table_->read(slot));
+  table_->erase(slot);
 }
 
-void BanStore::expire(State& state, Time now) {
-  while (!state.by_expiry.empty() && state.by_expiry.begin()->first <= now) {
-    const auto id = state.by_expiry.begin()->second;
-    if (state.collect_ended) state.ended.push_back(state.by_id[id]);
-    erase(state, id);
+bool BanStore::expire(State& state, Time now, std::size_t most) const {
+  for (;; --most) {
+    const BanSlot slot = table_->first_to_end();
+    if (slot == kNoBan || live(slot, now)) return true;
+    if (most == 0) return false;
+    if (state.collect_ended)
+      table_->end(slot);
+    else
+      table_->erase(slot);
+  }
+}
+
+void BanStore::expire_all() const {
+  const Time now = clock_.now();
+  while (!state_.with([&](State& state) { return expire(state, now, kChunk); })) {
   }
 }
 
 std::vector<BanPtr> BanStore::take_ended(std::size_t most) {
-  return state_.with([&](State& state) {
-    state.collect_ended = true;
-    expire(state, clock_.now());
-    const auto end = state.ended.begin() + static_cast<std::ptrdiff_t>(std::min(most, state.ended.size()));
-    std::vector<BanPtr> out{state.ended.begin(), end};
-    state.ended.erase(state.ended.begin(), end);
+  state_.with([](State& state) { state.collect_ended = true; });
+  expire_all();
+  return state_.with([&](State&) {
+    std::vector<BanPtr> out;
+    while (out.size() < most) {
+      auto ban = table_->next_ended();
+      if (!ban) break;
+      out.push_back(std::move(ban));
+    }
     return out;
   });
 }
 
+BanSlot BanStore::oldest_automatic(std::uint64_t& from, bool narrow) const {
+  BanSlot oldest = kNoBan;
+  table_->visit(from, [&](BanSlot slot) {
+    const auto& record = table_->record(slot);
+    if (record.automatic() && (!narrow || BanTable::is_narrow(record))) return oldest = slot, false;
+    from = record.id;
+    return true;
+  });
+  return oldest;
+}
+
 BanStore::Added BanStore::insert(State& state, std::unique_ptr<Ban> ban) const {
+  const bool narrow = !covers_whole_addresses(*ban);
+  if (ban->scope != Scope::flow && !ban->prefix.base.is_v4() && ban->prefix.bits > 64)
+    ban->prefix = host_prefix(ban->prefix.base);
   Added added;
-  const Key key = key_of(*ban);
-  if (const auto old = state.by_key.find(key); old != state.by_key.end()) erase(state, old->second);
-  while (state.by_id.size() >= limits_.bans && !state.automatic.empty()) {
-    const std::uint64_t oldest = *state.automatic.begin();
-    added.out.push_back(state.by_id[oldest]);
-    erase(state, oldest);
+  const BanSlot old = table_->find(table_->hash().of(ban->scope, ban->prefix, ban->port, ban->user));
+  if (old == kNoBan) {
+    const auto make_room = [&](bool full, std::uint64_t& from, bool of_narrow) {
+      const BanSlot oldest = full ? oldest_automatic(from, of_narrow) : kNoBan;
+      if (oldest != kNoBan) take_out(oldest, added.out);
+      return !full || oldest != kNoBan;
+    };
+    if (narrow && !make_room(table_->narrow() >= limits_.narrow, state.no_narrow, true)) return added;
+    if (!make_room(table_->size() >= limits_.bans, state.no_automatic, false)) return added;
   }
-  if (state.by_id.size() >= limits_.bans) return added;
   ban->id = ++state.last_id;
-  added.ban = std::move(ban);
-  state.by_id.emplace(added.ban->id, added.ban);
-  state.by_key.emplace(key, added.ban->id);
-  state.by_expiry.emplace(added.ban->expires, added.ban->id);
-  if (added.ban->automatic) state.automatic.insert(added.ban->id);
+  added.ban = table_->read(table_->put(std::move(*ban)));
   return added;
 }
 
@@ -97,9 +118,9 @@ BanStore::Added BanStore::restore(std::unique_ptr<Ban> ban) {
     signal.at = now - std::chrono::duration_cast<Duration>(wall - at);
   }
   return state_.with([&](State& state) {
-    expire(state, now);
-    const auto old = state.by_key.find(key_of(*ban));
-    if (old != state.by_key.end() && state.by_id[old->second]->expires >= ban->expires) return Added{};
+    expire(state, now, kChunk);
+    const BanSlot old = table_->find(table_->hash().of(ban->scope, ban->prefix, ban->port, ban->user));
+    if (old != kNoBan && table_->record(old).expires() >= ban->expires) return Added{};
     return insert(state, std::move(ban));
   });
 }
@@ -146,7 +167,7 @@ BanStore::Added BanStore::add(std::unique_ptr<Ban> ban, milliseconds time, unsig
   const Time now = clock_.now();
   const WallTime wall = clock_.wall();
   return state_.with([&](State& state) {
-    expire(state, now);
+    expire(state, now, kChunk);
     if (ban->automatic && over_rate(state, now)) return Added{};
     if (factor > 1 && ban->automatic) time = escalate(time, factor, repeat(state, key_of(*ban), now), most);
     ban->banned_at = wall;
@@ -156,40 +177,79 @@ BanStore::Added BanStore::add(std::unique_ptr<Ban> ban, milliseconds time, unsig
   });
 }
 
-void BanStore::collect(const State& state, Scope scope, const Cidr& prefix, std::vector<BanPtr>& out) {
-  const Address last = last_of(prefix);
-  for (auto i = state.by_key.lower_bound({scope, {prefix.base, 0}, 0, 0}); i != state.by_key.end(); ++i) {
-    const auto& [found, target, port, user] = i->first;
-    if (found != scope || target.base > last) return;
-    if (inside(prefix, target)) out.push_back(state.by_id.at(i->second));
+template <class Visit>
+void BanStore::visit_parts(std::uint64_t after, Visit&& visit) const {
+  const Time now = clock_.now();
+  for (bool more = true; more;) {
+    state_.with([&](State&) {
+      std::size_t seen = 0;
+      more = false;
+      table_->visit(after, [&](BanSlot slot) {
+        if (seen++ == kChunk) return more = true, false;
+        after = table_->record(slot).id;
+        if (live(slot, now)) visit(slot);
+        return true;
+      });
+    });
   }
 }
 
 std::vector<BanPtr> BanStore::remove(const Cidr& prefix) {
-  return state_.with([&](State& state) {
-    expire(state, clock_.now());
-    std::vector<BanPtr> out;
-    for (const Scope scope : kScopes) collect(state, scope, prefix, out);
-    for (const auto& ban : out) erase(state, ban->id);
+  expire_all();
+  std::vector<BanPtr> out;
+  const bool one = prefix.bits >= host_prefix(prefix.base).bits;
+  state_.with([&](State& state) {
+    std::vector<BanSlot> found;
+    const BanSlot exact = table_->find(table_->hash().prefix(prefix.base, prefix.bits));
+    if (exact != kNoBan) found.push_back(exact);
+    if (one) {
+      table_->visit_narrow(prefix.base, last_of(prefix), [&](Scope, BanSlot slot) {
+        if (table_->inside(prefix, slot)) found.push_back(slot);
+      });
+    }
+    for (const BanSlot slot : found) take_out(slot, out);
     std::erase_if(state.soft_blocks, [&](const auto& record) { return prefix.contains(record.address); });
     std::erase_if(state.repeats, [&](const auto& entry) { return inside(prefix, std::get<1>(entry.first)); });
-    return out;
   });
+  if (one) return out;
+  std::vector<std::uint64_t> ids;
+  visit_parts(0, [&](BanSlot slot) {
+    if (table_->inside(prefix, slot)) ids.push_back(table_->record(slot).id);
+  });
+  for (std::size_t i = 0; i < ids.size();) {
+    state_.with([&](State&) {
+      for (const std::size_t end = std::min(i + kChunk, ids.size()); i < end; ++i) {
+        const BanSlot slot = table_->at(ids[i]);
+        if (slot != kNoBan) take_out(slot, out);
+      }
+    });
+  }
+  return out;
+}
+
+std::vector<BanSlot> BanStore::covering_slots(const Address& address, Time now) const {
+  std::vector<BanSlot> out;
+  const auto add = [&](BanSlot slot) {
+    if (slot != kNoBan && live(slot, now)) out.push_back(slot);
+  };
+  const unsigned whole = address.is_v4() ? 32 : 128;
+  for (unsigned bits = 0; bits <= whole; ++bits)
+    add(table_->find(table_->hash().prefix(address.masked(bits), bits)));
+  const Address host = source_of(address);
+  const auto narrow = [&](const Address& base, Scope wanted) {
+    table_->visit_narrow(base, base, [&](Scope scope, BanSlot slot) {
+      if (scope == wanted) add(slot);
+    });
+  };
+  narrow(address, Scope::flow);
+  narrow(host, Scope::identity);
+  return out;
 }
 
 std::vector<BanPtr> BanStore::covering(const Address& address) const {
-  auto bans = state_.with([&](State& state) {
-    expire(state, clock_.now());
+  auto bans = state_.with([&](State&) {
     std::vector<BanPtr> out;
-    const unsigned whole = address.is_v4() ? 32 : 128;
-    for (const Scope scope : {Scope::address, Scope::network}) {
-      for (unsigned bits = 0; bits <= whole; ++bits) {
-        const auto found = state.by_key.find({scope, {address.masked(bits), bits}, 0, 0});
-        if (found != state.by_key.end()) out.push_back(state.by_id[found->second]);
-      }
-    }
-    collect(state, Scope::flow, {address, whole}, out);
-    collect(state, Scope::identity, host_prefix(address), out);
+    for (const BanSlot slot : covering_slots(address, clock_.now())) out.push_back(table_->read(slot));
     return out;
   });
   std::sort(bans.begin(), bans.end(), [](const BanPtr& a, const BanPtr& b) { return a->id < b->id; });
@@ -197,31 +257,54 @@ std::vector<BanPtr> BanStore::covering(const Address& address) const {
 }
 
 BanPtr BanStore::find(const Cidr& prefix) const {
-  return state_.with([&](State& state) -> BanPtr {
-    expire(state, clock_.now());
-    for (const Scope scope : {Scope::address, Scope::network}) {
-      const auto found = state.by_key.find({scope, prefix, 0, 0});
-      if (found != state.by_key.end()) return state.by_id[found->second];
-    }
-    return nullptr;
+  return state_.with([&](State&) -> BanPtr {
+    const BanSlot slot = table_->find(table_->hash().prefix(prefix.base, prefix.bits));
+    return slot == kNoBan || !live(slot, clock_.now()) ? nullptr : table_->read(slot);
   });
 }
 
-std::vector<BanPtr> BanStore::chunk(std::uint64_t after, std::size_t most) const {
-  return state_.with([&](State& state) {
-    expire(state, clock_.now());
-    std::vector<BanPtr> out;
-    for (auto i = state.by_id.upper_bound(after); i != state.by_id.end() && out.size() < most; ++i) {
-      out.push_back(i->second);
-    }
-    return out;
-  });
+std::vector<BanPtr> BanStore::some(std::uint64_t after, std::size_t most) const {
+  const Time now = clock_.now();
+  std::vector<BanPtr> out;
+  while (out.size() < most) {
+    const std::size_t before = out.size();
+    const std::size_t part = std::min(most, before + kChunk);
+    state_.with([&](State&) {
+      table_->visit(after, [&](BanSlot slot) {
+        if (out.size() == part) return false;
+        after = table_->record(slot).id;
+        if (live(slot, now)) out.push_back(table_->read(slot));
+        return true;
+      });
+    });
+    if (out.size() == before) break;
+  }
+  return out;
 }
 
 void BanStore::for_each(std::uint64_t after, const std::function<void(const BanPtr&)>& visit) const {
-  for (auto part = chunk(after, kChunk); !part.empty(); part = chunk(part.back()->id, kChunk)) {
+  for (auto part = some(after, kChunk); !part.empty(); part = some(part.back()->id, kChunk)) {
     for (const auto& ban : part) visit(ban);
   }
+}
+
+std::vector<BanPtr> BanStore::hit_since(Hits& known) const {
+  std::vector<BanPtr> out;
+  Hits seen;
+  visit_parts(0, [&](BanSlot slot) {
+    const auto& record = table_->record(slot);
+    const std::uint64_t hits = shared(table_->records()[slot].hits).load(std::memory_order_relaxed);
+    if (hits == 0) return;
+    seen.emplace(record.id, hits);
+    const auto before = known.find(record.id);
+    if (before == known.end() || before->second != hits) out.push_back(table_->read(slot));
+  });
+  known = std::move(seen);
+  return out;
+}
+
+std::uint64_t BanStore::last_id() const {
+  return state_.with([](State& state) { return state.last_id; });
 }
 
 BanStore::Page BanStore::list(const Query& query) const {
@@ -242,7 +325,7 @@ BanStore::Page BanStore::list(const Query& query) const {
   } else if (!query.reason.empty()) {
     for_each(0, fits);
   } else {
-    for (const auto& ban : chunk(query.after, limit + 1)) take(ban);
+    for (const auto& ban : some(query.after, limit + 1)) take(ban);
     page.count = size();
   }
   return page;
@@ -255,10 +338,8 @@ std::vector<BanPtr> BanStore::all() const {
 }
 
 std::size_t BanStore::size() const {
-  return state_.with([&](State& state) {
-    expire(state, clock_.now());
-    return state.by_id.size();
-  });
+  expire_all();
+  return state_.with([&](State&) { return table_->size(); });
 }
 
 void BanStore::note(SoftBlockRecord record) {

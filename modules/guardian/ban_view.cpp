@@ -1,167 +1,125 @@
 #include "ban_view.hpp"
 
 #include <algorithm>
-#include <span>
-
-#include "bounded_table.hpp"
+#include <bit>
+#include <cstring>
 
 namespace sipward::guardian {
 namespace {
 
-constexpr std::size_t kFirstPlaces = 1024;
-constexpr std::uint64_t kFlowBit = std::uint64_t{1} << 63;
-
-void rebuild(std::span<const std::uint32_t> lengths, std::vector<std::uint8_t>& in_use) {
-  in_use.clear();
-  for (std::size_t bits = lengths.size(); bits-- > 0;) {
-    if (lengths[bits] != 0) in_use.push_back(static_cast<std::uint8_t>(bits));
-  }
-}
+constexpr std::size_t kBatch = 32;
+constexpr std::size_t kWorthIt = 512;  // groups of the index; less stays in the processor's cache by itself
 
 }  // namespace
 
-Cidr host_prefix(const Address& address) {
-  return {source_of(address), address.is_v4() ? 32U : 64U};
-}
-
-std::uint64_t BanView::hash_prefix(const Address& masked, unsigned bits) const {
-  // ::ffff:0:0/96 and 0.0.0.0/0 have the same octets; the family keeps them apart.
-  const std::uint64_t hash = mix(keyed_hash(key_, masked), bits | (masked.is_v4() ? 0x100U : 0U));
-  return hash == 0 ? 1 : hash;
-}
-
-std::uint64_t BanView::hash_narrow(const Address& address, std::uint64_t what) const {
-  const std::uint64_t hash = mix(keyed_hash(key_, address), what);
-  return hash == 0 ? 1 : hash;
-}
-
-std::uint64_t BanView::hash_of(const Ban& ban) const {
-  switch (ban.scope) {
-    case Scope::flow:
-      return hash_narrow(ban.prefix.base, kFlowBit | ban.port);
-    case Scope::identity:
-      return hash_narrow(ban.prefix.base, ban.user & ~kFlowBit);
-    default:
-      return hash_prefix(ban.prefix.base, ban.prefix.bits);
+// What the ban in that place means for whoever has the hash.
+BanBite BanView::judge(std::uint64_t hash, BanSlot slot, Time now) {
+  if (slot != kNoBan) {
+    auto& record = table_->records()[slot];
+    const bool before = shared(record.hash).load(std::memory_order_acquire) == hash;
+    const std::uint64_t bite = shared(record.bite).load(std::memory_order_acquire);
+    const bool after = shared(record.hash).load(std::memory_order_relaxed) == hash;
+    if (before && after && BanRecord::expires_of(bite) > now) return {&record.hits, bite};
   }
+  if (local_.size() != 0 && local_.find(hash, now)) return {nullptr, BanRecord::kAutomatic};
+  return {};
 }
 
-const Ban* BanView::lookup(std::uint64_t hash, Time now) const {
-  const std::uint32_t tag = tag_of(hash);
-  for (std::size_t i = home(hash); tags_[i] != 0; i = (i + 1) & (tags_.size() - 1)) {
-    if (tags_[i] != tag || places_[i].hash != hash) continue;
-    return places_[i].expires > now ? places_[i].ban.get() : nullptr;
+BanBite BanView::lookup(std::uint64_t hash, Time now) {
+  return judge(hash, index_.get()->find(hash, table_->records()), now);
+}
+
+BanBite BanView::lookup_host(Remembered& known, Time now) {
+  const auto& records = table_->records();
+  const std::uint64_t as_of = table_->changes();
+  if (known.as_of != as_of) {
+    const bool right = known.slot != kNoBan &&
+                       shared(records[known.slot].hash).load(std::memory_order_acquire) == known.hash;
+    if (!right) known.slot = index_.get()->find(known.hash, records);
+    known.as_of = as_of;
   }
-  return nullptr;
+  return judge(known.hash, known.slot, now);
 }
 
-const Ban* BanView::find(const Address& address, Time now) const {
-  if (used_ == 0) return nullptr;
-  for (const unsigned bits : address.is_v4() ? v4_in_use_ : v6_in_use_) {
-    if (const Ban* ban = lookup(hash_prefix(address.masked(bits), bits), now)) return ban;
+BanView::Remembered& BanView::remember(const Address& address) {
+  std::array<std::uint64_t, 2> octets;
+  static_assert(sizeof octets == sizeof address.octets());
+  std::memcpy(octets.data(), address.octets().data(), sizeof octets);
+  auto& known = remembered_[((octets[0] ^ octets[1]) * 0x9E3779B97F4A7C15ULL) >> 57];
+  if (known.hash == 0 || known.address[0] != octets[0] || known.address[1] != octets[1]) {
+    const bool v4 = address.is_v4();
+    known = {octets, table_->hash().prefix(source_of(address), v4 ? 32 : 64), 0, kNoBan, v4};
   }
-  return nullptr;
+  return known;
 }
 
-const Ban* BanView::find_flow(const Endpoint& flow, Time now) const {
-  if (narrow_ == 0) return nullptr;
-  return lookup(hash_narrow(flow.address, kFlowBit | flow.port), now);
-}
-
-const Ban* BanView::find_identity(const Address& address, std::uint64_t user, Time now) const {
-  if (narrow_ == 0) return nullptr;
-  return lookup(hash_narrow(address, user & ~kFlowBit), now);
-}
-
-void BanView::count(const Ban& ban, int by) {
-  if (ban.scope == Scope::flow || ban.scope == Scope::identity) {
-    narrow_ += static_cast<std::size_t>(by);
-    return;
+void BanView::foresee(std::span<const Address> addresses) {
+  const auto& index = *index_.get();
+  if (index.groups() < kWorthIt) return;
+  std::array<Remembered*, kBatch> known;
+  std::array<std::uint32_t*, kBatch> places;
+  const std::uint64_t as_of = table_->changes();
+  const std::size_t count = std::min(addresses.size(), kBatch);
+  for (std::size_t i = 0; i < count; ++i) {
+    known[i] = &remember(addresses[i]);
+    index.foresee_tags(known[i]->hash);
   }
-  const bool v4 = ban.prefix.base.is_v4();
-  std::span<std::uint32_t> lengths;
-  if (v4)
-    lengths = v4_lengths_;
-  else
-    lengths = v6_lengths_;
-  lengths[ban.prefix.bits] += static_cast<std::uint32_t>(by);
-  rebuild(lengths, v4 ? v4_in_use_ : v6_in_use_);
-}
-
-void BanView::place(Place&& entry) {
-  std::size_t i = home(entry.hash);
-  while (places_[i].hash != 0) i = (i + 1) & (places_.size() - 1);
-  tags_[i] = tag_of(entry.hash);
-  places_[i] = std::move(entry);
-}
-
-void BanView::grow() {
-  std::vector<Place> old(places_.empty() ? kFirstPlaces : places_.size() * 2);
-  old.swap(places_);
-  tags_.assign(places_.size(), 0);
-  for (auto& entry : old) {
-    if (entry.hash != 0) place(std::move(entry));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto foreseen = index.foresee_place(known[i]->hash);
+    places[i] = foreseen.place;
+    known[i]->as_of = foreseen.none ? as_of : 0;
+    known[i]->slot = kNoBan;
   }
+  for (std::size_t i = 0; i < count; ++i)
+    if (places[i]) known[i]->slot = BanIndex::foresee_record(places[i], table_->records());
 }
 
-void BanView::insert(BanPtr ban) {
-  erase(*ban);
-  if ((used_ + 1) * 2 > places_.size()) grow();
-  count(*ban, 1);
-  ++used_;
-  const std::uint64_t hash = hash_of(*ban);
-  const Time expires = ban->expires;
-  place({hash, expires, std::move(ban)});
-}
-
-void BanView::erase(const Ban& ban) {
-  if (used_ == 0) return;
-  const std::uint64_t hash = hash_of(ban);
-  for (std::size_t i = home(hash); places_[i].hash != 0; i = (i + 1) & (places_.size() - 1)) {
-    if (places_[i].hash == hash) return remove_at(i);
-  }
-}
-
-// Closes the gap, so that probing may always stop at a free place.
-void BanView::remove_at(std::size_t gap) {
-  const BanPtr gone = std::move(places_[gap].ban);
-  const std::size_t mask = places_.size() - 1;
-  for (std::size_t i = (gap + 1) & mask; places_[i].hash != 0; i = (i + 1) & mask) {
-    const std::size_t from_home = (i - home(places_[i].hash)) & mask;
-    if (from_home < ((i - gap) & mask)) continue;
-    places_[gap] = std::move(places_[i]);
-    tags_[gap] = tags_[i];
-    gap = i;
-  }
-  places_[gap] = {};
-  tags_[gap] = 0;
-  --used_;
-  count(*gone, -1);
-}
-
-template <class Condition>
-void BanView::remove_if(Condition&& condition) {
-  for (std::size_t i = 0; i < places_.size();) {
-    if (places_[i].hash != 0 && condition(places_[i])) {
-      remove_at(i);  // what moved into the gap is looked at next
-    } else {
-      ++i;
+BanBite BanView::find(const Address& address, Time now) {
+  auto& known = remember(address);
+  const unsigned host = known.v4 ? 32 : 64;
+  const auto ask = [&](std::uint64_t used, unsigned first) -> BanBite {
+    while (used != 0) {
+      const auto bit = 63 - static_cast<unsigned>(std::countl_zero(used));
+      const unsigned bits = first + bit;
+      const auto found = bits == host ? lookup_host(known, now)
+                                      : lookup(table_->hash().prefix(address.masked(bits), bits), now);
+      if (found) return found;
+      used &= ~(std::uint64_t{1} << bit);
     }
+    return {};
+  };
+  const bool local = local_.size() != 0;
+  if (local) local_.sweep(1, now);
+  const auto& lengths = table_->lengths();
+  if (known.v4) return ask(lengths.v4.load(std::memory_order_acquire) | (local ? local_v4_ : 0), 0);
+  for (unsigned part = 3; part-- > 0;) {
+    const std::uint64_t used = lengths.v6[part].load(std::memory_order_acquire);
+    if (const auto found = ask(used | (local ? local_v6_[part] : 0), part * 64)) return found;
   }
+  return {};
 }
 
-void BanView::expire(Time now) {
-  remove_if([&](const Place& place) { return place.expires <= now; });
+BanBite BanView::find_flow(const Endpoint& flow, Time now) {
+  return has_narrow() ? lookup(table_->hash().flow(flow), now) : BanBite();
+}
+
+BanBite BanView::find_identity(const Address& host, std::uint64_t user, Time now) {
+  return has_narrow() ? lookup(table_->hash().identity(host, user), now) : BanBite();
+}
+
+void BanView::ban_here(const Ban& ban, Time until, Time now) {
+  if (local_.size() == 0) local_v4_ = 0, local_v6_ = {};
+  if (covers_whole_addresses(ban)) {
+    const unsigned bits = ban.prefix.bits;
+    (ban.prefix.base.is_v4() ? local_v4_ : local_v6_.at(bits / 64)) |= std::uint64_t{1} << bits % 64;
+  }
+  const std::uint64_t hash = table_->hash().of(ban.scope, ban.prefix, ban.port, ban.user);
+  local_.at(hash, now) = {until, ban.prefix.base, static_cast<std::uint8_t>(ban.prefix.bits)};
 }
 
 void BanView::forget(const Cidr& prefix) {
-  const auto inside = [&](const Place& place) {
-    const Cidr& target = place.ban->prefix;
-    return target.bits >= prefix.bits && prefix.contains(target.base);
-  };
-  // Twice, because closing a gap at the end may move what stood at the front.
-  remove_if(inside);
-  remove_if(inside);
+  local_.erase_if(
+      [&](const Local& local) { return local.bits >= prefix.bits && prefix.contains(local.base); });
 }
 
 }  // namespace sipward::guardian

@@ -3,72 +3,95 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <span>
 
-#include "ban.hpp"
+#include "ban_table.hpp"
+#include "bounded_table.hpp"
 #include "sipward/net.hpp"
 
 namespace sipward::guardian {
 
-// The bans as one worker sees them: asked for every packet, changed for every ban. One flat table with linear
-// probing, keyed by a secret hash of what is banned; for prefixes it asks once for each prefix length in use,
-// so a table of single addresses costs one hash and usually one cache line, which for whoever is not banned
-// is one of `tags_`, a table small enough to stay in the cache of the processor. Expiry is checked when read.
-// Inserting may allocate; asking never does. Belongs to one worker.
-class BanView {
+// What a look-up found: a ban that holds, or nothing.
+class BanBite {
  public:
-  explicit BanView(const HashKey& key) : key_(key) {}
-
-  // True when nothing at all is banned: then nobody needs to ask.
-  bool empty() const { return used_ == 0; }
-  // Whether anything but addresses and networks is banned, so that find_identity and find_flow matter.
-  bool has_narrow() const { return narrow_ != 0; }
-
-  // The live ban that covers the address, or nullptr. Valid until the next insert, erase or expire.
-  const Ban* find(const Address& address, Time now) const;
-  const Ban* find_flow(const Endpoint& flow, Time now) const;
-  // `address` as ban_prefix() gives it for a host, `user` the keyed hash of the user.
-  const Ban* find_identity(const Address& address, std::uint64_t user, Time now) const;
-
-  // Takes the ban in; it replaces one of the same scope and target.
-  void insert(BanPtr ban);
-  void erase(const Ban& ban);
-  void forget(const Cidr& prefix);  // every ban, of any scope, whose target lies inside
-  void expire(Time now);            // gives back the places of what has expired
-  std::size_t size() const { return used_; }
+  BanBite() = default;
+  BanBite(std::uint64_t* hits, std::uint64_t bite)
+      : automatic((bite & BanRecord::kAutomatic) != 0),
+        found_(true),
+        wide_((bite & BanRecord::kWide) != 0),
+        hits_(hits) {}
+  explicit operator bool() const { return found_; }
+  // Counts a packet. At once after the look-up: the place of a ban that ends may be another's later. Of one
+  // source all packets come to one worker, so only a wide ban is counted by several.
+  void hit() const {
+    if (!hits_) return;
+    const auto hits = shared(*hits_);
+    if (wide_)
+      hits.fetch_add(1, std::memory_order_relaxed);
+    else
+      hits.store(hits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  bool automatic = false;
 
  private:
-  struct Place {
-    std::uint64_t hash = 0;  // 0: free
-    Time expires{};
-    BanPtr ban;
-  };
-
-  std::uint64_t hash_of(const Ban& ban) const;
-  std::uint64_t hash_prefix(const Address& masked, unsigned bits) const;
-  std::uint64_t hash_narrow(const Address& address, std::uint64_t what) const;
-  const Ban* lookup(std::uint64_t hash, Time now) const;
-  std::size_t home(std::uint64_t hash) const { return hash & (places_.size() - 1); }
-  void place(Place&& entry);
-  void remove_at(std::size_t index);
-  void count(const Ban& ban, int by);
-  void grow();
-  template <class Condition>
-  void remove_if(Condition&& condition);
-
-  HashKey key_;
-  static std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32) | 1; }
-
-  std::vector<std::uint32_t> tags_;  // of the places: 0 where one is free
-  std::vector<Place> places_;
-  std::size_t used_ = 0;
-  std::size_t narrow_ = 0;
-  std::array<std::uint32_t, 33> v4_lengths_{};  // bans of each prefix length
-  std::array<std::uint32_t, 129> v6_lengths_{};
-  std::vector<std::uint8_t> v4_in_use_, v6_in_use_;
+  bool found_ = false, wide_ = false;
+  std::uint64_t* hits_ = nullptr;
 };
 
-// What identity and flow bans cover: IPv4 the address, IPv6 its /64 (source_of).
-Cidr host_prefix(const Address& address);
+// The bans as one worker asks for them, for every packet: those of the table, and those that the limit kept
+// out of it, which hold for this worker alone. For prefixes it asks once for each prefix length in use, so
+// among single addresses it costs one hash, and whoever is not banned one cache line. Expiry is checked when
+// read. Neither allocates nor locks. Belongs to one worker.
+class BanView {
+ public:
+  explicit BanView(std::shared_ptr<const BanTable> table)
+      : table_(std::move(table)), index_(table_->index()), local_(kLocal) {}
+
+  // True when nothing at all is banned: then nobody needs to ask.
+  bool empty() const { return table_->empty() && local_.size() == 0; }
+  // Whether anything but addresses and networks is banned, so that find_identity and find_flow matter.
+  bool has_narrow() const { return table_->has_narrow() || local_.size() != 0; }
+
+  // Look-ups of these addresses are coming: gets what they need from memory for all of them at a time.
+  void foresee(std::span<const Address> addresses);
+  // The live ban that covers the address.
+  BanBite find(const Address& address, Time now);
+  BanBite find_flow(const Endpoint& flow, Time now);
+  // `host` as source_of() gives it, `user` the keyed hash of the user.
+  BanBite find_identity(const Address& host, std::uint64_t user, Time now);
+
+  // Holds on this worker alone.
+  void ban_here(const Ban& ban, Time until, Time now);
+  void forget(const Cidr& prefix);  // what holds here alone and lies inside
+
+ private:
+  static constexpr std::size_t kLocal = 16'384;
+  struct Local {
+    Time expires{};
+    Address base;
+    std::uint8_t bits;
+  };
+  // What was worked out for an address not long ago.
+  static constexpr std::size_t kRemembered = 128;
+  struct Remembered {
+    std::array<std::uint64_t, 2> address{};
+    std::uint64_t hash = 0;   // of the host; 0: none
+    std::uint64_t as_of = 0;  // BanTable::changes() when `slot` was true; 0: it is a guess
+    BanSlot slot = kNoBan;
+    bool v4 = false;
+  };
+  BanBite lookup(std::uint64_t hash, Time now);
+  BanBite lookup_host(Remembered& known, Time now);
+  BanBite judge(std::uint64_t hash, BanSlot slot, Time now);
+  Remembered& remember(const Address& address);
+
+  std::shared_ptr<const BanTable> table_;
+  Published<BanIndex>::Reader index_;
+  BoundedTable<Local> local_;
+  std::array<Remembered, kRemembered> remembered_{};
+  std::uint64_t local_v4_ = 0;  // prefix lengths in it, as BanTable::Lengths
+  std::array<std::uint64_t, 3> local_v6_{};
+};
 
 }  // namespace sipward::guardian

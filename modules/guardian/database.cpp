@@ -209,13 +209,25 @@ Database::Database(const std::string& path, Journal journal) {
 
 Database::~Database() = default;
 
-KeptBans Database::load(const std::string& guardian, WallTime now) {
-  return guarded([&](Statements& sql) {
+void Database::load(const std::string& guardian, WallTime now, std::size_t part,
+                    const std::function<void(KeptBans)>& take) {
+  guarded([&](Statements& sql) {
     KeptBans kept;
     SQLite::Statement purge(sql.file, "DELETE FROM bans WHERE guardian = ? AND expires_at <= ?");
     purge.bind(1, guardian);
     purge.bind(2, ms(now));
     purge.exec();
+    SQLite::Statement repeat(sql.file,
+                             "SELECT scope, prefix, port, user, bans, last FROM repeats WHERE guardian = ? "
+                             "ORDER BY last DESC LIMIT 20000");
+    repeat.bind(1, guardian);
+    while (repeat.executeStep()) {
+      const auto target = target_of(repeat, 0);
+      if (!target) continue;
+      const auto bans = std::clamp<std::int64_t>(repeat.getColumn(4).getInt64(), 0, 1'000'000);
+      kept.repeats.push_back({target->scope, target->prefix, target->port, repeat.getColumn(3).getString(),
+                              static_cast<unsigned>(bans), wall(repeat.getColumn(5).getInt64())});
+    }
     SQLite::Statement row(sql.file,
                           "SELECT scope, prefix, port, user, reason, source, automatic, evidence, proof, "
                           "banned_at, expires_at, "
@@ -237,19 +249,9 @@ KeptBans Database::load(const std::string& guardian, WallTime now) {
       ban->signals = signals_of(row.getColumn(12).getString());
       ban->excerpt = row.getColumn(13).getString();
       kept.bans.push_back(std::move(ban));
+      if (kept.bans.size() >= part) take(std::exchange(kept, {}));
     }
-    SQLite::Statement repeat(sql.file,
-                             "SELECT scope, prefix, port, user, bans, last FROM repeats WHERE guardian = ? "
-                             "ORDER BY last DESC LIMIT 20000");
-    repeat.bind(1, guardian);
-    while (repeat.executeStep()) {
-      const auto target = target_of(repeat, 0);
-      if (!target) continue;
-      const auto bans = std::clamp<std::int64_t>(repeat.getColumn(4).getInt64(), 0, 1'000'000);
-      kept.repeats.push_back({target->scope, target->prefix, target->port, repeat.getColumn(3).getString(),
-                              static_cast<unsigned>(bans), wall(repeat.getColumn(5).getInt64())});
-    }
-    return kept;
+    take(std::move(kept));
   });
 }
 
@@ -281,7 +283,7 @@ void Database::put(const std::string& guardian, const Ban& ban, Fresh fresh) {
     s.bind(10, std::string(sipward::to_string(ban.proof)));
     s.bind(11, ms(ban.banned_at));
     s.bind(12, ms(ban.expires_at));
-    s.bind(13, static_cast<std::int64_t>(ban.hits.load(std::memory_order_relaxed)));
+    s.bind(13, static_cast<std::int64_t>(ban.hits));
     s.bind(14, signals_text(ban));
     s.bind(15, ban.excerpt);
     sql.run(s);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -33,8 +34,10 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // The live bans, oldest first, and the repeats that still count. What has expired is deleted.
-  KeptBans load(const std::string& guardian, WallTime now);
+  // Hands out the repeats that still count and the live bans, oldest first, in parts of so many. What has
+  // expired is deleted.
+  void load(const std::string& guardian, WallTime now, std::size_t part,
+            const std::function<void(KeptBans)>& take);
 
   // What is written between begin() and commit() is on disk when commit() returns.
   void begin();

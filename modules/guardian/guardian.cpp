@@ -38,16 +38,16 @@ void Guardian::provision(BuildContext& context) {
 // Whether a ban of the address bites before anything is read.
 bool Guardian::bars(Worker& worker, Shard& shard, const Endpoint& remote) const {
   if (shard.bans.empty()) return false;
-  const Ban* ban = shard.bans.find(remote.address, worker.now());
+  const auto ban = shard.bans.find(remote.address, worker.now());
   if (!ban) return false;
   const auto& options = setup_->options;
   // In shadow only what people banned bites; and who is to get an answer must be read first.
-  if (options.shadow && ban->automatic) return false;
+  if (options.shadow && ban.automatic) return false;
   if (options.on_block == OnBlock::reply &&
       worker.sources().standing(remote, worker.now()).evidence != Evidence::unproven) {
     return false;
   }
-  ban->hit();
+  ban.hit();
   shard.tally.add(Tally::blocked);
   setup_->metrics.blocked.add(worker.index(), static_cast<std::size_t>(Reason::banned));
   setup_->metrics.decision(worker.index(), Action::drop, Reason::banned);
@@ -64,6 +64,10 @@ bool Guardian::refuses(Worker& worker, Shard& shard, const Address& address) con
   setup_->metrics.blocked.add(worker.index(), static_cast<std::size_t>(Reason::geoip));
   setup_->metrics.decision(worker.index(), Action::drop, Reason::geoip);
   return true;
+}
+
+void Guardian::foresee(Worker& worker, std::span<const Address> sources) const {
+  setup_->instance->shard(worker.index()).bans.foresee(sources);
 }
 
 Verdict Guardian::on_admit(Worker& worker, const sipward::Source& source) const {

@@ -11,6 +11,7 @@
 #include "geoip.hpp"
 #include "instance.hpp"
 #include "options.hpp"
+#include "sipward/foresight.hpp"
 #include "sipward/handler.hpp"
 #include "sipward/module.hpp"
 #include "sipward/packet.hpp"
@@ -69,13 +70,14 @@ class Setup {
 //   outbound   the PBX's final answers are weighed; held back is only what somebody unproven was told twice
 // Hooks run on the packet's worker and touch only that worker's shard; see sanctions.hpp for what evidence
 // does.
-class Guardian final : public Handler {
+class Guardian final : public Handler, public Foresight {
  public:
   Guardian(std::string name, std::shared_ptr<SharedOptions> shared)
       : name_(std::move(name)), shared_(std::move(shared)) {}
 
   void validate(config::Errors& errors) const override { shared_->validate(errors); }
   void provision(BuildContext& context) override;
+  void foresee(Worker& worker, std::span<const Address> sources) const override;
   Verdict on_admit(Worker& worker, const sipward::Source& source) const override;
   void on_stream_fault(Worker& worker, const sipward::Source& source, std::string_view fault) const override;
   Verdict on_inbound(Packet& packet) const override;

@@ -74,28 +74,28 @@ std::optional<Verdict> Inspection::block(Reason reason, bool shadow) {
   return Verdict::drop;
 }
 
-const Ban* Inspection::narrow_ban() {
+BanBite Inspection::narrow_ban() {
   const auto& remote = packet_.peer().remote;
   const Time now = worker_.now();
-  if (const Ban* flow = shard_.bans.find_flow(remote, now)) return flow;
+  if (const auto flow = shard_.bans.find_flow(remote, now)) return flow;
   if (!is_request() || (message_.method() != Method::register_ && message_.method() != Method::invite)) {
-    return nullptr;
+    return {};
   }
   const Address host = source_of(remote.address);
   const auto& sources = worker_.sources();
   for (const std::uint64_t user : {acting_user(message_, sources), credential_user(message_, sources)}) {
-    const Ban* ban = user == 0 ? nullptr : shard_.bans.find_identity(host, user, now);
+    const auto ban = user == 0 ? BanBite() : shard_.bans.find_identity(host, user, now);
     if (ban) return ban;
   }
-  return nullptr;
+  return {};
 }
 
 std::optional<Verdict> Inspection::banned() {
   if (shard_.bans.empty()) return std::nullopt;
-  const Ban* ban = shard_.bans.find(packet_.peer().remote.address, worker_.now());
+  auto ban = shard_.bans.find(packet_.peer().remote.address, worker_.now());
   if (!ban && shard_.bans.has_narrow()) ban = narrow_ban();
-  if (!ban || (setup_.options.shadow && ban->automatic)) return std::nullopt;
-  ban->hit();
+  if (!ban || (setup_.options.shadow && ban.automatic)) return std::nullopt;
+  ban.hit();
   const auto verdict = block(Reason::banned, false);
   return verdict ? verdict : Verdict::drop;  // a ban made by hand bites in shadow too
 }

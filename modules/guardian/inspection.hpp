@@ -42,7 +42,7 @@ class Inspection {
   Extension caller();
   void guess_of_tool();
   void proven_by_ack();
-  const Ban* narrow_ban();
+  BanBite narrow_ban();
   bool excused();
   std::optional<Verdict> found(const Finding& finding);
   std::optional<Verdict> block(Reason reason, bool shadow);

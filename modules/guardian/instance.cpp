@@ -24,8 +24,9 @@ std::size_t share(std::size_t places, std::size_t workers) {
 
 }  // namespace
 
-Shard::Shard(const HashKey& key, const Published<Whitelist>& added, std::size_t workers)
-    : bans(key),
+Shard::Shard(const HashKey& key, std::shared_ptr<const BanTable> table, const Published<Whitelist>& added,
+             std::size_t workers)
+    : bans(std::move(table)),
       open_invites(kOpenInvites),
       refused_invites(kRefusedInvites),
       asking(share(kAsking, workers)),
@@ -43,13 +44,14 @@ Instance::Instance(std::string name, BuildContext& context)
       protected_(context.protected_addresses),
       resolver_(context.resolver),
       state_(std::make_shared<State>()),
-      store_(context.clock),
+      store_(context.clock, BanStore::Limits(), state_->key),
       events_(context.clock),
       feed_(std::make_shared<EventFeed>(name_, events_)),
       background_([this] { end_expired(); }) {
   events_.subscribe(feed_);
   for (std::size_t i = 0; i < workers_.count(); ++i) {
-    state_->shards.push_back(std::make_unique<Shard>(state_->key, state_->whitelist, workers_.count()));
+    state_->shards.push_back(
+        std::make_unique<Shard>(state_->key, store_.table(), state_->whitelist, workers_.count()));
   }
 }
 
@@ -102,17 +104,6 @@ bool Instance::settle() {
   return settled;
 }
 
-void Instance::tell_workers(const BanPtr& ban, const std::vector<BanPtr>& out, std::size_t except) {
-  for (std::size_t i = 0; i < state_->shards.size(); ++i) {
-    if (i == except) continue;
-    workers_.post(i, [state = state_, ban, out](Worker& worker) {
-      auto& view = state->shards[worker.index()]->bans;
-      for (const auto& gone : out) view.erase(*gone);
-      if (ban) view.insert(ban);
-    });
-  }
-}
-
 void Instance::close_streams(const Ban& ban) {
   if (!covers_whole_addresses(ban)) return;
   workers_.post_all([prefix = ban.prefix](Worker& worker) { worker.close_source(prefix); });
@@ -131,7 +122,7 @@ void Instance::log_ban(const Ban& ban) {
              {"suppressed", std::to_string(suppressed)}});
 }
 
-// A ban is in the store now: what all that are made while running cause beyond the workers' views.
+// A ban is in the store now: what all that are made while running cause beyond that.
 void Instance::announce(const BanStore::Added& added) {
   close_streams(*added.ban);
   log_ban(*added.ban);
@@ -142,19 +133,13 @@ void Instance::announce(const BanStore::Added& added) {
 BanResult Instance::ban(Worker& worker, std::unique_ptr<Ban> ban, const Options& options,
                         std::chrono::milliseconds time) {
   if (!protected_.why(ban->prefix).empty()) return BanResult::protected_;
-  auto local = std::make_shared<Ban>(ban->scope, ban->prefix, ban->port, ban->user);
-  auto added = store_.add(std::move(ban), time, options.escalation_factor, options.escalation_max);
-  auto& view = shard(worker.index()).bans;
+  const Ban target(ban->scope, ban->prefix, ban->port, ban->user);
+  const auto added = store_.add(std::move(ban), time, options.escalation_factor, options.escalation_max);
   if (!added.ban) {
-    local->expires = worker.now() + kLocalBan;
-    view.insert(std::move(local));
+    shard(worker.index()).bans.ban_here(target, worker.now() + kLocalBan, worker.now());
     return BanResult::local;
   }
-  if (view.size() >= 1024 && added.ban->id % 1024 == 0) view.expire(worker.now());
-  for (const auto& gone : added.out) view.erase(*gone);
-  view.insert(added.ban);
   announce(added);
-  tell_workers(added.ban, added.out, worker.index());
   return BanResult::banned;
 }
 
@@ -162,7 +147,6 @@ BanPtr Instance::ban_by_hand(std::unique_ptr<Ban> ban, std::chrono::milliseconds
   const auto added = store_.add(std::move(ban), time);
   if (!added.ban) return nullptr;
   announce(added);
-  tell_workers(added.ban, added.out, kNobody);
   return added.ban;
 }
 

@@ -82,7 +82,8 @@ struct alignas(64) Shard {
   static constexpr std::size_t kFloods = 16'384;
   static constexpr std::size_t kFailedAuth = 4'096;
 
-  Shard(const HashKey& key, const Published<Whitelist>& added, std::size_t workers);
+  Shard(const HashKey& key, std::shared_ptr<const BanTable> table, const Published<Whitelist>& added,
+        std::size_t workers);
 
   BanView bans;
   SoftBlocks soft_blocks;
@@ -142,15 +143,14 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
   const Clock& clock() const { return clock_; }
   ProtectedAddresses& protected_addresses() const { return protected_; }
 
-  // From a worker, about a source it owns. The ban bites there at once and reaches the other workers by post;
-  // its streams are closed. Past the limit of automatic bans it is made for kLocalBan and for this worker
-  // alone.
+  // From a worker, about a source it owns. The ban bites at once, on every worker; its streams are closed.
+  // Past the limit of automatic bans it is made for kLocalBan and for this worker alone.
   BanResult ban(Worker& worker, std::unique_ptr<Ban> ban, const Options& options,
                 std::chrono::milliseconds time);
 
-  // Brings back what was kept, from any thread but a worker's; it is in force before anything that is posted
-  // to the workers later. Protected addresses are left out. With `tell` each is an event as a new ban is.
-  // Returns how many came into force.
+  // Brings back what was kept, from any thread but a worker's; bans of users are in force before anything
+  // that is posted to the workers later, all others when it returns. Protected addresses are left out. With
+  // `tell` each is an event as a new ban is. Returns how many came into force.
   enum class Tell : std::uint8_t { no, yes };
   std::size_t restore(KeptBans kept, Tell tell = Tell::no);
   // Waits, for at most kSettle, until every decision so far is kept by whoever keeps bans; not on a worker.
@@ -206,8 +206,6 @@ class Instance final : public Service, public std::enable_shared_from_this<Insta
     Published<Whitelist> whitelist{std::make_shared<const Whitelist>()};
     std::vector<std::unique_ptr<Shard>> shards;
   };
-  void tell_workers(const BanPtr& ban, const std::vector<BanPtr>& out, std::size_t except);
-  static constexpr std::size_t kNobody = ~std::size_t{0};
   std::size_t bring_back(std::vector<std::unique_ptr<Ban>> bans, Tell tell);
   void announce(const BanStore::Added& added);
   void give_way(const std::vector<BanPtr>& out);

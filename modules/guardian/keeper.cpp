@@ -44,16 +44,8 @@ class Keeper::Link final : public EventSink, public BanKeeper, public Chore, pub
   void note_hits() {
     std::lock_guard lock(mutex_);
     if (!instance_) return;
-    std::unordered_map<std::uint64_t, std::uint64_t> seen;
-    instance_->store().for_each(0, [&](const BanPtr& ban) {
-      const auto hits = ban->hits.load(std::memory_order_relaxed);
-      if (hits == 0) return;
-      seen.emplace(ban->id, hits);
-      const auto before = noted_.find(ban->id);
-      if (before != noted_.end() && before->second == hits) return;
-      queue_->push(StorageOp{StorageOp::What::hits, name_, ban, hits});
-    });
-    noted_ = std::move(seen);
+    for (const auto& ban : instance_->store().hit_since(noted_))
+      queue_->push(StorageOp{StorageOp::What::hits, name_, ban, ban->hits});
   }
 
   std::shared_ptr<const std::string> guardian() const override { return name_; }
@@ -61,9 +53,13 @@ class Keeper::Link final : public EventSink, public BanKeeper, public Chore, pub
     std::lock_guard lock(mutex_);
     if (instance_) instance_->restore(std::move(kept));
   }
-  std::vector<BanPtr> in_force() const override {
+  std::uint64_t last_id() const override {
     std::lock_guard lock(mutex_);
-    return instance_ ? instance_->store().all() : std::vector<BanPtr>();
+    return instance_ ? instance_->store().last_id() : 0;
+  }
+  std::vector<BanPtr> in_force(std::uint64_t after) const override {
+    std::lock_guard lock(mutex_);
+    return instance_ ? instance_->store().some(after, Storage::kPart) : std::vector<BanPtr>();
   }
   // The instance may end after this, whoever still holds the link.
   void detach() {
@@ -77,7 +73,7 @@ class Keeper::Link final : public EventSink, public BanKeeper, public Chore, pub
   Counter lost_;
   mutable std::mutex mutex_;
   Instance* instance_;
-  std::unordered_map<std::uint64_t, std::uint64_t> noted_;  // hits as they were stored, by id
+  BanStore::Hits noted_;  // as they were stored
   std::chrono::steady_clock::time_point next_hits_ = std::chrono::steady_clock::now() + kHitsEvery;
 };
 

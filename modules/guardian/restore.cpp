@@ -7,7 +7,7 @@
 namespace sipward::guardian {
 namespace {
 
-constexpr std::size_t kPart = 4'096;  // bans that a worker takes in at a time
+constexpr std::size_t kPart = 4'096;  // bans whose streams a worker closes at a time
 
 }  // namespace
 
@@ -52,32 +52,26 @@ std::size_t Instance::restore(KeptBans kept, Tell tell) {
 
 std::size_t Instance::bring_back(std::vector<std::unique_ptr<Ban>> bans, Tell tell) {
   std::size_t count = 0;
-  auto part = std::make_shared<std::vector<BanPtr>>();
-  const auto hand_out = [&] {
-    if (part->empty()) return;
-    count += part->size();
-    const auto full = std::exchange(part, std::make_shared<std::vector<BanPtr>>());
-    workers_.post_all([state = state_, full, tell](Worker& worker) {
-      auto& view = state->shards[worker.index()]->bans;
-      for (const auto& ban : *full) {
-        view.insert(ban);
-        if (tell == Tell::yes && covers_whole_addresses(*ban)) worker.close_source(ban->prefix);
-      }
+  auto closing = std::make_shared<std::vector<Cidr>>();
+  const auto close = [&] {
+    if (closing->empty()) return;
+    const auto full = std::exchange(closing, std::make_shared<std::vector<Cidr>>());
+    workers_.post_all([full](Worker& worker) {
+      for (const auto& prefix : *full) worker.close_source(prefix);
     });
-    if (tell == Tell::no) return;
-    for (const auto& ban : *full) events_.publish(event_of(EventKind::ban, ban, ban->source));
   };
   for (auto& ban : bans) {
-    auto added = store_.restore(std::move(ban));
-    if (!added.out.empty()) {
-      hand_out();  // what gives way may have come just now
-      give_way(added.out);
-      tell_workers(nullptr, added.out, kNobody);
-    }
-    if (added.ban) part->push_back(std::move(added.ban));
-    if (part->size() == kPart) hand_out();
+    const auto added = store_.restore(std::move(ban));
+    ban.reset();
+    give_way(added.out);
+    if (!added.ban) continue;
+    ++count;
+    if (tell == Tell::no) continue;
+    events_.publish(event_of(EventKind::ban, added.ban, added.ban->source));
+    if (covers_whole_addresses(*added.ban)) closing->push_back(added.ban->prefix);
+    if (closing->size() == kPart) close();
   }
-  hand_out();
+  close();
   return count;
 }
 

@@ -30,7 +30,7 @@ void add_bans(const BanStore& store, json::object& out) {
   std::uint64_t least = 0;
   store.for_each(0, [&](const BanPtr& ban) {
     ++reasons[printable(ban->reason)];
-    const auto hits = ban->hits.load(std::memory_order_relaxed);
+    const auto hits = ban->hits;
     if (hits <= least) return;
     busiest.emplace_back(ban->prefix.to_string(), hits);
     if (busiest.size() < 4 * kTop) return;

@@ -167,25 +167,26 @@ void Storage::welcome(Attached& attached) {
   const auto client = attached.client.lock();
   if (!client) return;
   const auto guardian = client->guardian();
-  const auto put_all = [&](const std::vector<BanPtr>& bans) {
+  const auto put_all = [&](std::uint64_t last) {
     return use([&] {
       for (const auto& op : unbans_) apply(op);
-      for (const auto& ban : bans) database_->put(*guardian, *ban, Database::Fresh::no);
+      std::uint64_t after = 0;
+      for (auto bans = client->in_force(0); !bans.empty() && after < last; bans = client->in_force(after)) {
+        after = bans.back()->id;
+        for (const auto& ban : bans)
+          if (ban->id <= last) database_->put(*guardian, *ban, Database::Fresh::no);
+      }
     });
   };
   if (!attached.restored && database_) {
-    const auto before = client->in_force();
-    KeptBans kept;
-    attached.restored = use([&] { kept = database_->load(*guardian, setup_.clock.wall()); });
-    if (attached.restored) {
-      client->restore(std::move(kept));
-      auto mine = client->in_force();
-      const std::uint64_t last = before.empty() ? 0 : before.back()->id;
-      std::erase_if(mine, [&](const auto& ban) { return ban->id > last; });
-      attached.written = put_all(mine);
-    }
+    const std::uint64_t last = client->last_id();
+    attached.restored = use([&] {
+      database_->load(*guardian, setup_.clock.wall(), kPart,
+                      [&](KeptBans part) { client->restore(std::move(part)); });
+    });
+    if (attached.restored) attached.written = put_all(last);
   } else if (database_ && !attached.written) {
-    attached.written = put_all(client->in_force());
+    attached.written = put_all(~std::uint64_t{0});
   }
   if (attached.done) std::exchange(attached.done, nullptr)->set_value();
 }

@@ -31,8 +31,10 @@ class Storage final : public Service {
    public:
     virtual ~Client() = default;
     virtual std::shared_ptr<const std::string> guardian() const = 0;
-    virtual void restore(KeptBans kept) = 0;
-    virtual std::vector<BanPtr> in_force() const = 0;
+    virtual void restore(KeptBans kept) = 0;  // called for a part after the other
+    virtual std::uint64_t last_id() const = 0;
+    // The next of them, at most kPart; none at the end.
+    virtual std::vector<BanPtr> in_force(std::uint64_t after) const = 0;
   };
   struct Setup {
     std::string path;
@@ -45,6 +47,7 @@ class Storage final : public Service {
   };
   static constexpr std::chrono::milliseconds kBatch{200};
   static constexpr std::chrono::milliseconds kRetry{10'000};
+  static constexpr std::size_t kPart = 2'048;         // bans in memory twice at a time
   static constexpr std::size_t kHistoryPart = 2'000;  // events in one transaction
   static constexpr std::size_t kMaxUnbans = 100'000;  // remembered while the file can't be used
 

@@ -111,7 +111,7 @@ void add_ban(std::string& out, const Ban& ban, const Why& why, const Clock& cloc
   if (!ban.signals.empty()) out += ", after " + plural(ban.signals.size(), "failure");
   out += ".\nIt was banned at " + rfc3339(ban.banned_at) + " by " + printable(ban.source);
   if (ban.evidence == Evidence::proven) out += ", on proven evidence";
-  out += "; since then " + plural(ban.hits.load(std::memory_order_relaxed), "packet") + " of it stopped.\n";
+  out += "; since then " + plural(ban.hits, "packet") + " of it stopped.\n";
   add_messages(out, ban.signals, clock, ban.excerpt);
 }
 

@@ -100,7 +100,11 @@ class Builder final : public CreateContext {
     result->prepare();
     result->find_upstream_sides();
     for (const auto& r : result->routes)
-      for (const auto& handler : r.handlers) result->can_serve = result->can_serve && handler->can_serve();
+      for (const auto& handler : r.handlers) {
+        result->can_serve = result->can_serve && handler->can_serve();
+        if (const auto* foresight = dynamic_cast<const Foresight*>(handler.get()))
+          result->foresights.push_back(foresight);
+      }
     for (const auto& handler : result->implied) result->can_serve = result->can_serve && handler->can_serve();
     if (!result->can_serve)
       errors.warn(node.position,

@@ -1,5 +1,6 @@
 #include "runtime/worker_thread.hpp"
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <exception>
 
@@ -34,7 +35,8 @@ class WorkerThread::UdpListener final : public Pollable {
   bool readable() override {
     worker_.went_on_ = false;
     const auto result = worker_.ring_.drain(
-        target.fd, false, [this](const ReceiveRing::Datagram& d) { worker_.datagram(*this, d); }, [] {});
+        target.fd, false, [this](const ReceiveRing::Datagram& d) { worker_.datagram(*this, d); },
+        [this](std::size_t count) { worker_.foresee(number, count); });
     if (result.truncated != 0)
       worker_.metrics_.datagrams.add(worker_.index_, RuntimeMetrics::truncated, result.truncated);
     return worker_.went_on_ || !result.emptied;
@@ -68,7 +70,7 @@ class WorkerThread::ClientPort final : public UdpPort, public UdpErrors, public 
     const auto result = worker_.ring_.drain(
         target_.fd, target_.connected,
         [this](const ReceiveRing::Datagram& d) { worker_.shielded([&] { receive_(d.from, d.octets); }); },
-        [] {});
+        [](std::size_t) {});
     if (result.icmp_error && failed_) worker_.shielded([&] { failed_(); });
     return true;
   }
@@ -181,6 +183,15 @@ void WorkerThread::at_batch_end(BatchEnd& end) {
   if (end.queued_) return;
   end.queued_ = true;
   ends_.push_back(&end);
+}
+
+// Tells those handlers that want to know whose datagrams wait in the ring.
+void WorkerThread::foresee(std::uint32_t listener, std::size_t count) {
+  const auto* target = server(listener);
+  if (count < 2 || !target || target->foresights.empty()) return;
+  std::array<Address, ReceiveRing::kSlots> sources;
+  for (std::size_t i = 0; i < count; ++i) sources[i] = ring_.from(i);
+  for (const auto* foresight : target->foresights) foresight->foresee(*this, {sources.data(), count});
 }
 
 void WorkerThread::datagram(UdpListener& listener, const ReceiveRing::Datagram& d) {

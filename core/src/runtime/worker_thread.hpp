@@ -128,6 +128,7 @@ class WorkerThread final : public Worker, private Poller::Batches {
   class ClientPort;
   void batch_begins() override;
   void batch_ends() override;
+  void foresee(std::uint32_t listener, std::size_t count);
   void datagram(UdpListener& listener, const ReceiveRing::Datagram& datagram);
   void passed_on();
   void handler_failed(std::string_view what);

@@ -34,13 +34,14 @@ class ReceiveRing {
     bool emptied = false;       // nothing was left for the next wake-up
     bool icmp_error = false;    // a past send's; what waits behind it is read at the next wake-up
   };
-  // Hands each waiting datagram to `take`, and calls `gulp_done` after each gulp. With `connected` the sender
-  // is not looked at.
-  template <class Take, class Done>
-  Result drain(int fd, bool connected, Take&& take, Done&& gulp_done) {
+  // Hands each waiting datagram to `take`; before the first of a gulp calls `ahead` with their number, while
+  // from() tells who sent them. With `connected` the sender is not looked at.
+  template <class Take, class Ahead>
+  Result drain(int fd, bool connected, Take&& take, Ahead&& ahead) {
     Result result;
     for (int round = 0; round < kRounds; ++round) {
       const std::size_t count = gulp(fd, connected);
+      if (count != 0) ahead(count);
       for (std::size_t i = 0; i < count; ++i) {
         Datagram datagram;
         if (read_slot(i, connected, datagram)) {
@@ -50,12 +51,14 @@ class ReceiveRing {
           ++result.truncated;
         }
       }
-      if (count != 0) gulp_done();
       result.icmp_error = result.icmp_error || icmp_error_;
       result.emptied = count < kSlots;
       if (result.emptied) break;
     }
     return result;
+  }
+  Address from(std::size_t slot) const {
+    return Endpoint::from(reinterpret_cast<const sockaddr*>(&names_[slot])).address;
   }
 
  private:

@@ -77,6 +77,55 @@ TEST_CASE("past the limit the oldest automatic ban gives way, one made by hand s
   CHECK(store.find(*Cidr::parse("192.0.2.1")));
 }
 
+TEST_CASE("bans of flows and users have a limit of their own; the oldest automatic one of them gives way") {
+  FakeClock clock;
+  BanStore::Limits limits;
+  limits.narrow = 2;
+  BanStore store(clock, limits);
+  store.add(make_ban("192.0.2.1"), 60s);
+  const auto flow = [&](Port port, bool automatic = true) {
+    auto ban = std::make_unique<Ban>(Scope::flow, *Cidr::parse("192.0.2.2"), port, 0);
+    ban->automatic = automatic;
+    return store.add(std::move(ban), 60s);
+  };
+  flow(1, false);
+  flow(2);
+  const auto added = flow(3, false);
+  REQUIRE(added.out.size() == 1);
+  CHECK(added.out[0]->port == 2);
+  CHECK_FALSE(flow(4).ban);
+  CHECK(store.size() == 3);
+}
+
+TEST_CASE("a ban made by hand stays when the table is full of such") {
+  FakeClock clock;
+  BanStore::Limits limits;
+  limits.bans = 2;
+  BanStore store(clock, limits);
+  store.add(make_ban("192.0.2.1", false), 60s);
+  store.add(make_ban("192.0.2.2", false), 60s);
+  CHECK_FALSE(store.add(make_ban("192.0.2.3"), 60s).ban);
+  CHECK_FALSE(store.add(make_ban("192.0.2.4", false), 60s).ban);
+  clock.advance(60s);
+  CHECK(store.add(make_ban("192.0.2.3"), 60s).ban);
+}
+
+TEST_CASE("what ended by time is told once, in the order of the ends") {
+  FakeClock clock;
+  BanStore store(clock);
+  CHECK(store.take_ended(10).empty());
+  store.add(make_ban("192.0.2.1"), 60s);
+  store.add(make_ban("192.0.2.2"), 30s);
+  store.add(make_ban("192.0.2.3"), 90s);
+  clock.advance(60s);
+  CHECK(store.size() == 1);
+  const auto ended = store.take_ended(10);
+  REQUIRE(ended.size() == 2);
+  CHECK(ended[0]->prefix.to_string() == "192.0.2.2");
+  CHECK(ended[1]->reason == "scanner");
+  CHECK(store.take_ended(10).empty());
+}
+
 TEST_CASE("a machine that has just started remembers what was before its start") {
   struct JustStarted final : Clock {
     Time now() const override { return Time{} + 1min; }

@@ -277,7 +277,10 @@ TEST_CASE("without a usable file bans hold in memory, and are stored when it can
     explicit Client(Instance& i) : instance(i) {}
     std::shared_ptr<const std::string> guardian() const override { return name; }
     void restore(KeptBans kept) override { instance.restore(std::move(kept)); }
-    std::vector<BanPtr> in_force() const override { return instance.store().all(); }
+    std::uint64_t last_id() const override { return instance.store().last_id(); }
+    std::vector<BanPtr> in_force(std::uint64_t after) const override {
+      return instance.store().some(after, Storage::kPart);
+    }
     std::shared_ptr<const std::string> name = std::make_shared<const std::string>("default");
   };
   Storage storage(
