@@ -64,7 +64,7 @@ std::string decision_json(std::string_view guardian, const Event& event) {
     if (ban->scope == Scope::identity) out["user"] = escaped(ban->user_text);
     out["evidence"] = sipward::to_string(ban->evidence);
     out["proof"] = sipward::to_string(ban->proof);
-    out["hits"] = ban->hits.load(std::memory_order_relaxed);
+    out["hits"] = ban->hits;
   }
   return boost::json::serialize(out);
 }
