@@ -1,6 +1,7 @@
 #include "hop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "hop_rules.hpp"
 #include "hops.hpp"

@@ -1,6 +1,7 @@
 #include "hop_exchanges.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "hop_rules.hpp"
 

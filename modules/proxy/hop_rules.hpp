@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "sipward/net.hpp"
 #include "sipward/sip/edit.hpp"
 #include "sipward/sip/message.hpp"
 
