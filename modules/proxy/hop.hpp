@@ -1,10 +1,13 @@
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
+#include "hop_exchanges.hpp"
 #include "hop_marks.hpp"
 #include "hop_ports.hpp"
 #include "metrics.hpp"
@@ -18,8 +21,9 @@ class Hops;
 
 // One worker's SIP proxy between clients and upstreams (RFC 3261 16): messages get our Via and lose it, count
 // a hop, keep us on the route of their dialog. Between two UDP sides it keeps nothing of a transaction that
-// Sources does not know anyway: the ends retransmit (RFC 3261 16.11).
-class Hop final : private BatchEnd {
+// Sources does not know anyway: the ends retransmit (RFC 3261 16.11). Between UDP and a stream it does (see
+// Exchanges).
+class Hop final : private BatchEnd, private Exchanges::Ways {
  public:
   // A message of an upstream that another worker received, and how many workers had it.
   struct Received {
@@ -48,7 +52,20 @@ class Hop final : private BatchEnd {
   bool is_upstream(const Address& address);
 
  private:
+  enum class Found : std::uint8_t { nobody, gone, client };
+
   void batch_end() override;
+  void send_request(Exchange& exchange, std::string_view octets) override;
+  void send_answer(Exchange& exchange, std::string_view octets) override;
+  void give_up(Exchange& exchange) override;
+  void tick_later();
+  void know_stream(const Peer& peer);
+  bool reaches(const Peer& peer) const;
+  void to_upstream(const Endpoint& upstream, std::string_view octets);
+  bool deliver(const Peer& peer);
+  std::uint64_t exchange_key(const Branch& branch, sip::Method method) const;
+  bool taken(Packet& packet, std::uint64_t key);
+  bool taken_of_upstream(const Endpoint& from, std::uint64_t key);
   void refresh_upstreams(Duration age);
   Verdict drop(ProxyMetrics::Drop reason);
   void hand_over(std::size_t worker, const Endpoint& from, std::string_view octets, std::size_t tried);
@@ -58,8 +75,9 @@ class Hop final : private BatchEnd {
   bool pop_via(sip::Message& message, sip::Via& next);
   void answer_of_upstream(const Endpoint& from, std::string_view octets, std::size_t tried);
   void request_of_upstream(const Endpoint& from, std::string_view octets, std::size_t tried);
-  bool find_client(sip::Message& message, const OwnRoute& route, Flow& flow) const;
-  void refuse_upstream(const Endpoint& to, int status, std::string_view extra);
+  Found find_client(sip::Message& message, const OwnRoute& route, Peer& client) const;
+  void answer_upstream(const Endpoint& to, int status, std::string_view extra);
+  void say_length(const sip::Message& message);
 
   Worker& worker_;
   Hops& all_;
@@ -74,6 +92,11 @@ class Hop final : private BatchEnd {
   Packet packet_;         // the same, as it goes on
   sip::Edit edit_;
   std::string lines_, out_, scratch_;
+
+  Exchanges exchanges_;
+  boost::asio::steady_timer timer_;
+  bool ticking_ = false;
+  std::shared_ptr<std::unordered_set<ConnectionId>> streams_;  // of clients, that still live
 };
 
 }  // namespace sipward::proxy

@@ -12,6 +12,12 @@ namespace sipward::test {
 // A message that came, and what a peer does with it.
 struct Got {
   explicit Got(std::string text) : octets(std::move(text)) { message.parse(octets, sip::Framing::datagram); }
+  Got(Got&& other) : Got(std::move(other.octets)) {}
+  Got& operator=(Got&& other) {
+    octets = std::move(other.octets);
+    message.parse(octets, sip::Framing::datagram);
+    return *this;
+  }
 
   std::vector<std::string> values(sip::HeaderId id) const {
     std::vector<std::string> found;
@@ -63,7 +69,7 @@ struct HopBoard : Switchboard {
       : Switchboard(workers) {
     proxy::Options options;
     options.source = proxy::SourceMode::sip;
-    options.upstreams.push_back(*config::parse_upstream("udp/pbx:5060"));
+    options.pool.upstreams.push_back({*config::parse_upstream("udp/pbx:5060")});
     auto handler = std::make_unique<proxy::Proxy>(options);
     BuildContext context{services, site.metrics, site.log,  site.clock, site.pool,
                          resolver, guarded,      endpoints, scope,      "/nonexistent"};
