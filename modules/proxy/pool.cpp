@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace sipward::proxy {
 
@@ -37,7 +38,7 @@ std::shared_ptr<const Pool::Members> Pool::built(bool streams) const {
   auto members = std::make_shared<Members>();
   for (std::size_t i = 0; i < upstreams_.size(); ++i) {
     const auto written = upstreams_[i]->transport();
-    if (!written && !asked_[streams].load(std::memory_order_relaxed)) continue;
+    if (!written && !wanted_[streams]) continue;
     const auto transport = written.value_or(streams ? Transport::tcp : Transport::udp);
     if (is_stream(transport) && !streams) continue;  // a datagram's client can't be held to a stream's rules
     const auto weight = static_cast<double>(options_.upstreams[i].weight);
@@ -67,7 +68,11 @@ bool Pool::takes(Transport client) const {
 
 const Pool::Members& Pool::members(Seat& seat, Transport client) const {
   const bool streams = is_stream(client);
-  if (!asked_[streams].load(std::memory_order_relaxed) && !asked_[streams].exchange(true)) rebuild(streams);
+  if (!asked_[streams].load(std::memory_order_acquire)) {
+    std::lock_guard lock(building_);
+    if (!std::exchange(wanted_[streams], true)) members_[streams].publish(built(streams));
+    asked_[streams].store(true, std::memory_order_release);  // not before: other workers look at once
+  }
   return *seat.members[streams].get();
 }
 

@@ -98,7 +98,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::vector<std::shared_ptr<Upstream>> upstreams_;
   std::vector<std::shared_ptr<void>> watches_;
   mutable std::mutex building_;
-  mutable std::atomic<bool> asked_[2]{};   // somebody wanted it: by datagram, by stream
+  mutable bool wanted_[2]{};               // under the lock: by datagram, by stream
+  mutable std::atomic<bool> asked_[2]{};   // the same, and the list has them
   mutable Published<Members> members_[2];  // the same
   mutable std::vector<std::unique_ptr<Seat>> seats_;
 };
