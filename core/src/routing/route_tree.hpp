@@ -54,7 +54,7 @@ struct RouteServer {
   std::vector<std::unique_ptr<MatcherSet>> sets;
   std::vector<Route> routes;
   std::vector<const UpstreamSide*> upstream_sides;  // those of the routes' handlers; see find_upstream_sides
-  std::vector<const Foresight*> foresights;  // those of its handlers that want to know who comes
+  std::vector<const Foresight*> foresights;         // those of its handlers that want to know who comes
   std::chrono::milliseconds idle_timeout{};
   std::chrono::milliseconds matching_timeout{std::chrono::seconds(3)};
   bool can_serve = true;  // false: a route needs a stream layer that is not active yet; not opened
