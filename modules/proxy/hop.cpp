@@ -325,6 +325,7 @@ Verdict Hop::answer(Packet& packet) {
   if (exchange && !exchanges_.answered(*exchange, message, packet.now())) return Verdict::consumed;
   auto* port = ports_.towards(upstream);
   if (!port) return drop(ProxyMetrics::no_socket);
+  all_.events(worker_).sent(packet, upstream, Transport::udp);
   edit_.write(out_);
   port->socket->send(out_, &upstream);
   if (exchange) exchanges_.given(*exchange, out_, message.status(), packet.now());
@@ -375,6 +376,7 @@ void Hop::answer_of_upstream(const Endpoint& from, std::string_view octets, std:
   const auto* transaction = packet_.transaction();
   if (!transaction) return void(drop(ProxyMetrics::stray_response));
   packet_.set_peer(transaction->peer());
+  all_.events(worker_).heard(packet_, from, Transport::udp);
   if (worker_.deliver(packet_)) metrics_.forwarded.add(worker_.index(), ProxyMetrics::to_client);
 }
 
@@ -468,6 +470,8 @@ void Hop::request_of_upstream(const Endpoint& from, std::string_view octets, std
   stamp_source(message.via(), from, edit_, scratch_);
   drop_routes(route, true);
   edit_.write(out_);
+  packet_.assign(peer, out_);
+  all_.events(worker_).heard(packet_, from, Transport::udp);
   if (keeps) {
     Exchange what;
     what.key = key;

@@ -4,13 +4,16 @@
 
 namespace sipward::proxy {
 
-std::shared_ptr<Hops> Hops::get(Port fixed_port, BuildContext& context) {
-  return context.services.find_or_make<Hops>("proxy/hops/1/" + std::to_string(fixed_port),
-                                             [&] { return std::make_shared<Hops>(fixed_port, context); });
+std::shared_ptr<Hops> Hops::get(Port fixed_port, const std::shared_ptr<Shards>& shards,
+                                BuildContext& context) {
+  return context.services.find_or_make<Hops>("proxy/hops/1/" + std::to_string(fixed_port), [&] {
+    return std::make_shared<Hops>(fixed_port, shards, context);
+  });
 }
 
-Hops::Hops(Port fixed_port, BuildContext& context)
+Hops::Hops(Port fixed_port, std::shared_ptr<Shards> shards, BuildContext& context)
     : workers_(context.workers),
+      shards_(std::move(shards)),
       metrics_(context.metrics),
       marks_(HashKey::random()),
       fixed_port_(fixed_port),

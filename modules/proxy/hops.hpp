@@ -8,6 +8,7 @@
 #include "hop.hpp"
 #include "hop_marks.hpp"
 #include "metrics.hpp"
+#include "shard.hpp"
 #include "sipward/build_context.hpp"
 #include "sipward/services.hpp"
 #include "upstream.hpp"
@@ -17,9 +18,10 @@ namespace sipward::proxy {
 // What the SIP hops of all workers share; a service that outlives reloads. Hops are made by their workers.
 class Hops final : public Service, public std::enable_shared_from_this<Hops> {
  public:
-  static std::shared_ptr<Hops> get(Port fixed_port, BuildContext& context);
+  static std::shared_ptr<Hops> get(Port fixed_port, const std::shared_ptr<Shards>& shards,
+                                   BuildContext& context);
 
-  Hops(Port fixed_port, BuildContext& context);
+  Hops(Port fixed_port, std::shared_ptr<Shards> shards, BuildContext& context);
   ~Hops() override;
 
   // What comes from its addresses is a message of an upstream from now on. Control thread.
@@ -32,6 +34,7 @@ class Hops final : public Service, public std::enable_shared_from_this<Hops> {
   // Any thread.
   std::vector<Endpoint> upstreams() const;
 
+  UpstreamEvents& events(Worker& worker) { return shards_->at(worker).events(); }
   const ProxyMetrics& metrics() const { return metrics_; }
   const Marks& marks() const { return marks_; }
   const Workers& workers() const { return workers_; }
@@ -41,6 +44,7 @@ class Hops final : public Service, public std::enable_shared_from_this<Hops> {
   static constexpr std::size_t kMaxHanded = 4096;  // waiting, for all workers
 
   Workers& workers_;
+  std::shared_ptr<Shards> shards_;
   ProxyMetrics metrics_;
   Marks marks_;
   Port fixed_port_;

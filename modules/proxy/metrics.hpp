@@ -16,9 +16,15 @@ struct ProxyMetrics {
     no_socket,             // out of descriptors or ports
     transport,             // a UDP client and an upstream that is a stream
     flows_full,            // a proven source got no socket of its own; it shares the pool
+    upstreams_down,        // every check says so
+    upstreams_full,        // those that are up drain, or have as many clients as they may
   };
   explicit ProxyMetrics(Metrics& metrics);
   Counter forwarded, dropped;
+  Counter failures;  // by Failure
+  Counter retries;   // requests that went on to another upstream
+  Counter checks;    // alive, dead
+  Counter changes;   // up, down
 };
 
 }  // namespace sipward::proxy

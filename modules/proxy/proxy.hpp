@@ -1,14 +1,13 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "hops.hpp"
 #include "options.hpp"
+#include "pool.hpp"
 #include "shard.hpp"
 #include "sipward/handler.hpp"
 #include "sipward/upstream_side.hpp"
-#include "upstream.hpp"
 
 namespace sipward::proxy {
 
@@ -25,12 +24,10 @@ class Proxy final : public Handler, public UpstreamSide {
   void from_upstream(Packet& packet) const override;
 
  private:
-  const Upstream* choose(Packet& packet, Shard& shard, Endpoint& endpoint) const;
-
   Verdict hop(Packet& packet) const;
 
   Options options_;
-  std::vector<std::shared_ptr<Upstream>> upstreams_;
+  std::shared_ptr<const Pool> pool_;
   std::shared_ptr<Shards> shards_;
   std::shared_ptr<Hops> hops_;  // with `source sip`
 };

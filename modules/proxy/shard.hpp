@@ -4,7 +4,9 @@
 #include <memory>
 #include <vector>
 
+#include "balancer.hpp"
 #include "metrics.hpp"
+#include "pool.hpp"
 #include "sipward/build_context.hpp"
 #include "sipward/services.hpp"
 #include "stream_flows.hpp"
@@ -13,29 +15,34 @@
 namespace sipward::proxy {
 
 // What one worker owns of the proxy's state.
-struct Shard {
-  Shard(Worker& worker, const ProxyMetrics& metrics, std::size_t max_flows);
+class Shard {
+ public:
+  Shard(Worker& worker, Targets& targets, const ProxyMetrics& metrics, std::size_t max_flows);
   ~Shard();
 
-  // Which of `count` upstreams a source was given last; a source stays with it for as long as it keeps
-  // coming.
-  struct Given {
-    std::uint64_t source = 0;
-    Time until{};
-    std::uint32_t index = 0;
-  };
-  Given& given(const Endpoint& source);
-
-  UdpFlows udp;
-  StreamFlows streams;
-  std::uint32_t turn = 0;  // of round_robin
+  // Sends a client's message, which can be read and cut, to one of the pool's upstreams.
+  Verdict forward(Packet& packet, const std::shared_ptr<const Pool>& pool);
+  // The upstream for a client's message, for those who send it by other ways; they tell events() of it. When
+  // there is none, refuse() answers.
+  Choice choose(Packet& packet, const Pool& pool);
+  Verdict refuse(Packet& packet, ProxyMetrics::Drop why);
+  UpstreamEvents& events() { return balancer_; }
+  // The client sent a keep-alive: its flows go on.
+  void touch(const Peer& peer) { udp_.touch(peer); }
 
  private:
+  Verdict send(Packet& packet, const std::shared_ptr<const Pool>& pool, const Target& target);
+  void again(const std::shared_ptr<const Pool>& pool, const Peer& client, const std::string& octets,
+             const Endpoint& failed);
   void sweep_later();
 
   Worker& worker_;
+  const ProxyMetrics& metrics_;
+  Balancer balancer_;
+  UdpFlows udp_;
+  StreamFlows streams_;
+  Packet packet_;
   boost::asio::steady_timer timer_;
-  std::vector<Given> given_;  // direct-mapped by a secret hash: bounded, and a collision costs a new turn
 };
 
 // All of them; the service "proxy/flows/1", which outlives reloads. Shards are made by their workers.
@@ -52,13 +59,14 @@ class Shards final : public Service {
     if (!shard) shard = make(worker);
     return *shard;
   }
-  const ProxyMetrics& metrics() const { return metrics_; }
+  const ProxyMetrics& metrics() const { return *metrics_; }
 
  private:
   std::unique_ptr<Shard> make(Worker& worker) const;
 
   Workers& workers_;
-  ProxyMetrics metrics_;
+  std::shared_ptr<Targets> targets_;
+  std::shared_ptr<const ProxyMetrics> metrics_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

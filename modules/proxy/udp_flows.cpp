@@ -1,17 +1,44 @@
 #include "udp_flows.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "sipward/sip/datagram.hpp"
+#include "sipward/udp_errors.hpp"
 
 namespace sipward::proxy {
 
-UdpFlows::UdpFlows(Worker& worker, const ProxyMetrics& metrics, std::size_t max_flows)
+UdpFlows::UdpFlows(Worker& worker, const ProxyMetrics& metrics, std::size_t max_flows, UpstreamEvents* events)
     : worker_(worker),
       metrics_(metrics),
       max_flows_(max_flows),
+      events_(events),
       flows_(16, KeyHash{worker.sources().key()}),
       packet_(worker, Direction::outbound) {}
+
+UdpFlows::~UdpFlows() {
+  for (const auto& flow : by_use_) left(flow);
+  by_use_.clear();
+}
+
+// A socket to an upstream, which is told of when it can't be reached.
+std::unique_ptr<UdpPort> UdpFlows::open_port(const Endpoint& upstream, Worker::Receive receive) {
+  auto port = worker_.open_udp({}, &upstream, std::move(receive));
+  if (!events_) return port;
+  if (port)
+    watch_errors(*port, [this, upstream] { events_->failed(upstream, Transport::udp, Failure::refused); });
+  else if (errno == ENETUNREACH || errno == EHOSTUNREACH)
+    events_->failed(upstream, Transport::udp, Failure::unreachable);
+  return port;
+}
+
+void UdpFlows::heard(const Endpoint& upstream) {
+  if (events_) events_->heard(packet_, upstream, Transport::udp);
+}
+
+void UdpFlows::left(const Flow& flow) {
+  if (events_) events_->closed(flow.upstream, Transport::udp);
+}
 
 Verdict UdpFlows::drop(ProxyMetrics::Drop reason) {
   metrics_.dropped.add(worker_.index(), reason);
@@ -63,14 +90,14 @@ UdpFlows::Flow* UdpFlows::open(Packet& packet, const Endpoint& upstream) {
   auto& made = *flow;
   made.peer = packet.peer();
   made.upstream = upstream;
-  made.port = worker_.open_udp({}, &upstream, [this, &made](const Endpoint&, std::string_view octets) {
-    from_upstream(made, octets);
-  });
+  made.port = open_port(
+      upstream, [this, &made](const Endpoint&, std::string_view octets) { from_upstream(made, octets); });
   if (!made.port) {
     drop(ProxyMetrics::no_socket);
     return nullptr;
   }
   if (is_stream(made.peer.transport)) worker_.watch(made.peer, {}, [this, peer = made.peer] { close(peer); });
+  if (events_) events_->opened(upstream, Transport::udp);
   by_use_.push_back(made);
   flows_[{made.peer.remote, made.peer.listener}].push_back(std::move(flow));
   return &made;
@@ -91,6 +118,7 @@ bool UdpFlows::make_place(Time now) {
 }
 
 void UdpFlows::erase(Flow& flow) {
+  left(flow);
   by_use_.erase(by_use_.iterator_to(flow));
   const auto it = flows_.find({flow.peer.remote, flow.peer.listener});
   std::erase_if(it->second, [&](const auto& f) { return f.get() == &flow; });
@@ -100,7 +128,10 @@ void UdpFlows::erase(Flow& flow) {
 void UdpFlows::close(const Peer& peer) {
   const auto it = flows_.find({peer.remote, peer.listener});
   if (it == flows_.end()) return;
-  for (auto& flow : it->second) by_use_.erase(by_use_.iterator_to(*flow));
+  for (auto& flow : it->second) {
+    left(*flow);
+    by_use_.erase(by_use_.iterator_to(*flow));
+  }
   flows_.erase(it);
 }
 
@@ -121,8 +152,8 @@ UdpFlows::Pool* UdpFlows::pool(const Endpoint& upstream, std::uint32_t listener)
   made->listener = listener;
   for (std::size_t i = 0; i < kPoolSize; ++i) {
     made->ports[i] =
-        worker_.open_udp({}, &upstream, [this, listener, i](const Endpoint&, std::string_view octets) {
-          from_upstream(listener, i, octets);
+        open_port(upstream, [this, upstream, listener, i](const Endpoint&, std::string_view octets) {
+          from_upstream(upstream, listener, i, octets);
         });
     if (!made->ports[i]) return nullptr;
   }
@@ -155,11 +186,13 @@ void UdpFlows::from_upstream(Flow& flow, std::string_view octets) {
   } else {
     note_call(flow, packet_.sip());
   }
+  heard(flow.upstream);
   used(flow);
   if (worker_.deliver(packet_)) metrics_.forwarded.add(worker_.index(), ProxyMetrics::to_client);
 }
 
-void UdpFlows::from_upstream(std::uint32_t listener, std::size_t member, std::string_view octets) {
+void UdpFlows::from_upstream(const Endpoint& upstream, std::uint32_t listener, std::size_t member,
+                             std::string_view octets) {
   if (sip::classify(octets) != sip::Datagram::sip) return;
   Peer unknown;
   unknown.listener = listener;
@@ -185,6 +218,7 @@ void UdpFlows::from_upstream(std::uint32_t listener, std::size_t member, std::st
     }
     packet_.set_peer(peer);
   }
+  heard(upstream);
   if (worker_.deliver(packet_)) metrics_.forwarded.add(worker_.index(), ProxyMetrics::to_client);
 }
 

@@ -10,6 +10,7 @@
 #include "metrics.hpp"
 #include "sipward/packet.hpp"
 #include "sipward/worker.hpp"
+#include "upstream_events.hpp"
 
 namespace sipward::proxy {
 
@@ -25,7 +26,12 @@ class UdpFlows {
   static constexpr auto kIdle = std::chrono::minutes(5);  // a flow without registration or call
   static constexpr auto kCallIdle = std::chrono::hours(24);
 
-  UdpFlows(Worker& worker, const ProxyMetrics& metrics, std::size_t max_flows);
+  // `events`, if any, must outlive it.
+  UdpFlows(Worker& worker, const ProxyMetrics& metrics, std::size_t max_flows,
+           UpstreamEvents* events = nullptr);
+  ~UdpFlows();
+  UdpFlows(const UdpFlows&) = delete;
+  UdpFlows& operator=(const UdpFlows&) = delete;
 
   // Forwards a client's message to that upstream.
   Verdict forward(Packet& packet, const Endpoint& upstream);
@@ -64,19 +70,24 @@ class UdpFlows {
   void used(Flow& flow);
   void close(const Peer& peer);
   Flow* open(Packet& packet, const Endpoint& upstream);
+  std::unique_ptr<UdpPort> open_port(const Endpoint& upstream, Worker::Receive receive);
+  void heard(const Endpoint& upstream);
+  void left(const Flow& flow);
   bool make_place(Time now);
   bool worth_keeping(const Flow& flow, Time now) const;
   void erase(Flow& flow);
   Verdict forward_pooled(Packet& packet, const Endpoint& upstream);
   Pool* pool(const Endpoint& upstream, std::uint32_t listener);
   void from_upstream(Flow& flow, std::string_view octets);
-  void from_upstream(std::uint32_t listener, std::size_t member, std::string_view octets);
+  void from_upstream(const Endpoint& upstream, std::uint32_t listener, std::size_t member,
+                     std::string_view octets);
   static void note_call(Flow& flow, sip::Message& message);
   Verdict drop(ProxyMetrics::Drop reason);
 
   Worker& worker_;
   const ProxyMetrics& metrics_;
   std::size_t max_flows_;
+  UpstreamEvents* events_;
   // A client has a flow for each upstream that its messages go to; mostly that is one.
   std::unordered_map<Key, std::vector<std::unique_ptr<Flow>>, KeyHash> flows_;
   boost::intrusive::list<Flow> by_use_;  // the longest unused first

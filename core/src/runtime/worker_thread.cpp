@@ -8,6 +8,7 @@
 #include "runtime/worker_pool.hpp"
 #include "sipward/sip/datagram.hpp"
 #include "sipward/sip/reply.hpp"
+#include "sipward/udp_errors.hpp"
 
 namespace sipward {
 
@@ -50,7 +51,7 @@ class WorkerThread::UdpListener final : public Pollable {
 };
 
 // A socket that a handler opened towards an upstream.
-class WorkerThread::ClientPort final : public UdpPort, public Pollable {
+class WorkerThread::ClientPort final : public UdpPort, public UdpErrors, public Pollable {
  public:
   ClientPort(WorkerThread& worker, FileDescriptor socket, bool v6, bool connected, Receive receive)
       : worker_(worker), socket_(std::move(socket)), receive_(std::move(receive)) {
@@ -64,16 +65,18 @@ class WorkerThread::ClientPort final : public UdpPort, public Pollable {
   }
   bool watch() { return worker_.poller_.add(target_.fd, *this); }
   bool readable() override {
-    worker_.ring_.drain(
+    const auto result = worker_.ring_.drain(
         target_.fd, target_.connected,
         [this](const ReceiveRing::Datagram& d) { worker_.shielded([&] { receive_(d.from, d.octets); }); },
         [] {});
+    if (result.icmp_error && failed_) worker_.shielded([&] { failed_(); });
     return true;
   }
   void send(std::string_view octets, const Endpoint* to) override {
     worker_.queue_.add(target_, octets, to, nullptr);
     if (worker_.depth_ == 0) worker_.queue_.flush();
   }
+  void on_error(std::function<void()> failed) override { failed_ = std::move(failed); }
   Endpoint local() const override {
     sockaddr_in6 name{};
     socklen_t size = sizeof name;
@@ -86,6 +89,7 @@ class WorkerThread::ClientPort final : public UdpPort, public Pollable {
   FileDescriptor socket_;
   SendTarget target_;
   Receive receive_;
+  std::function<void()> failed_;
 };
 
 WorkerThread::WorkerThread(const Setup& setup)

@@ -1,5 +1,6 @@
 #include "udp/receive_ring.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 namespace sipward {
@@ -21,8 +22,8 @@ std::size_t ReceiveRing::gulp(int fd, bool connected) {
     h.msg_controllen = connected ? 0 : sizeof controls_[i];
     h.msg_flags = 0;
   }
-  // An error is a past send's (ICMP): the queue behind it is read at the next wake-up.
   const int count = recvmmsg(fd, headers_.data(), kSlots, MSG_DONTWAIT, nullptr);
+  icmp_error_ = count < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH);
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 

@@ -32,6 +32,7 @@ class ReceiveRing {
     std::size_t received = 0;
     std::size_t truncated = 0;  // longer than a slot; dropped
     bool emptied = false;       // nothing was left for the next wake-up
+    bool icmp_error = false;    // a past send's; what waits behind it is read at the next wake-up
   };
   // Hands each waiting datagram to `take`, and calls `gulp_done` after each gulp. With `connected` the sender
   // is not looked at.
@@ -50,6 +51,7 @@ class ReceiveRing {
         }
       }
       if (count != 0) gulp_done();
+      result.icmp_error = result.icmp_error || icmp_error_;
       result.emptied = count < kSlots;
       if (result.emptied) break;
     }
@@ -63,6 +65,7 @@ class ReceiveRing {
   bool read_slot(std::size_t slot, bool connected, Datagram& out) const;
 
   std::unique_ptr<char[]> memory_;
+  bool icmp_error_ = false;  // of the last gulp
   std::array<mmsghdr, kSlots> headers_{};
   std::array<iovec, kSlots> pieces_{};
   std::array<sockaddr_in6, kSlots> names_{};

@@ -104,6 +104,10 @@ class Lab:
         self._in("attacker", "route", "replace", "local", network, "dev", "lo")
         self._in("guard", "route", "replace", network, "via", ATTACKERS[0])
 
+    def add_address(self, role, address):
+        """One more address on the role's network."""
+        self._in(role, "address", "replace", f"{address}/24", "dev", "eth0")
+
     def default_route(self, role, gateway):
         self._in(role, "route", "replace", "default", "via", gateway)
 

@@ -5,6 +5,7 @@ import csv
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -24,18 +25,19 @@ def password(user):
 class Kamailio:
     """The PBX of the lab, with a registrar of 50 digest users on UDP and TCP 5060; or another of peers/*.cfg."""
 
-    def __init__(self, lab, directory, defines=(), config="kamailio.cfg"):
+    def __init__(self, lab, directory, defines=(), config="kamailio.cfg", address=netns.PBX):
         self._lab = lab
+        self._address = address
         self._runtime = pathlib.Path(tempfile.mkdtemp(prefix="sipward-pbx-"))   # short: it holds a Unix socket
         atexit.register(shutil.rmtree, self._runtime, ignore_errors=True)
         define = [word for name in defines for word in ("-A", name)]
         self._process = Process("kamailio", lab.argv("pbx", [
-            "kamailio", "-DD", "-E", "-f", PEERS / config, "-l", f"udp:{netns.PBX}:{PORT}",
-            "-l", f"tcp:{netns.PBX}:{PORT}", "-m", "64", "-M", "8", "-Y", self._runtime,
-            "-P", self._runtime / "pid", *define]), directory / "kamailio.log")
+            "kamailio", "-DD", "-E", "-f", PEERS / config, "-l", f"udp:{address}:{PORT}",
+            "-l", f"tcp:{address}:{PORT}", "-m", "64", "-M", "8", "-Y", self._runtime,
+            "-P", self._runtime / "pid", *define]), directory / f"kamailio{'' if address == netns.PBX else '-' + address}.log")
         try:
             with lab.inside("guard"):
-                probe = sip.Client("udp", netns.GUARD_INSIDE, (netns.PBX, PORT))
+                probe = sip.Client("udp", netns.GUARD_INSIDE, (address, PORT))
             with probe:
                 wait_until(lambda: self._alive(probe), "Kamailio to answer OPTIONS")
         except BaseException:
@@ -45,7 +47,7 @@ class Kamailio:
     def _alive(self, probe):
         if not self._process.running():
             raise AssertionError(f"kamailio ended:\n{tail(self._process.log)}")
-        return probe.ask(probe.request("OPTIONS", f"sip:{netns.PBX}"), seconds=0.3) is not None
+        return probe.ask(probe.request("OPTIONS", f"sip:{self._address}"), seconds=0.3) is not None
 
     def registered(self):
         """How many users have a live registration."""
@@ -60,6 +62,11 @@ class Kamailio:
 
     def log(self):
         return self._process.text()
+
+    def kill(self):
+        """Ends it as a crash would."""
+        self._process.signal(signal.SIGKILL)
+        self._process.wait(10)
 
     def stop(self):
         self._process.stop()
@@ -144,9 +151,10 @@ def answering_phones(lab, role, directory, name, *, address, transport, users, r
                 rate=rate, rows=[(user, credentials(user)) for user in users], answer=True)
 
 
-def desk(lab, directory):
+def desk(lab, directory, address=netns.PBX):
     """The extension inside that outside phones call."""
-    return Sipp(lab, "pbx", directory, "desk", "answer.xml", address=netns.PBX, port=5070, target=(netns.PBX, PORT))
+    name = "desk" if address == netns.PBX else f"desk-{address}"
+    return Sipp(lab, "pbx", directory, name, "answer.xml", address=address, port=5070, target=(address, PORT))
 
 
 class SipVicious:

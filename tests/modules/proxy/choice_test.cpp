@@ -10,8 +10,8 @@ using sipward::proxy::Policy;
 
 namespace {
 
-// How many of 16 clients went to the first of two upstreams; each client's second message goes where its
-// first went.
+// How many of 16 calls went to the first of two upstreams; each call's second message goes where its first
+// went.
 std::size_t to_first(Switchboard& board, Upstream& one, Upstream& two) {
   std::size_t count = 0;
   for (int i = 0; i < 16; ++i) {
@@ -19,8 +19,9 @@ std::size_t to_first(Switchboard& board, Upstream& one, Upstream& two) {
     bool seen[2];
     for (int again = 0; again < 2; ++again) {
       const auto before = board.counters.forwarded.sum(Counts::to_upstream);
-      client.send_to(numbered("OPTIONS", std::to_string(i) + "-" + std::to_string(again)).request(),
-                     board.site.bound());
+      auto text = numbered("OPTIONS", std::to_string(i) + "-" + std::to_string(again));
+      text.call_id = "call-" + std::to_string(i);
+      client.send_to(text.request(), board.site.bound());
       board.site.eventually([&] { return board.counters.forwarded.sum(Counts::to_upstream) > before; });
       board.site.settle();
       seen[again] = !one.socket.receive(nullptr, std::chrono::milliseconds(20)).empty();
@@ -39,8 +40,10 @@ TEST_CASE("how upstreams are chosen") {
     Policy policy;
     std::size_t least, most;
   };
-  for (const auto& c : {Case{Policy::first, 16, 16}, Case{Policy::round_robin, 8, 8},
-                        Case{Policy::ip_hash, 1, 15}, Case{Policy::random, 1, 15}}) {
+  for (const auto& c :
+       {Case{Policy::first, 16, 16}, Case{Policy::round_robin, 8, 8}, Case{Policy::ip_hash, 1, 15},
+        Case{Policy::random, 1, 15}, Case{Policy::weighted_round_robin, 8, 8},
+        Case{Policy::least_conn, 6, 10}, Case{Policy::call_id_hash, 1, 15}}) {
     INFO(static_cast<int>(c.policy));
     Switchboard board;
     Upstream one, two;

@@ -69,7 +69,7 @@ struct HopBoard : Switchboard {
       : Switchboard(workers) {
     proxy::Options options;
     options.source = proxy::SourceMode::sip;
-    options.upstreams.push_back(*config::parse_upstream("udp/pbx:5060"));
+    options.pool.upstreams.push_back({*config::parse_upstream("udp/pbx:5060")});
     auto handler = std::make_unique<proxy::Proxy>(options);
     BuildContext context{services, site.metrics, site.log,  site.clock, site.pool,
                          resolver, guarded,      endpoints, scope,      "/nonexistent"};

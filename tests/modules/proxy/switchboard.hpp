@@ -15,8 +15,10 @@ struct Switchboard {
   std::unique_ptr<Handler> proxy(const std::vector<std::string>& upstreams,
                                  proxy::Policy policy = proxy::Policy::round_robin) {
     proxy::Options options;
-    for (const auto& address : upstreams) options.upstreams.push_back(*config::parse_upstream(address));
-    options.policy = policy;
+    for (const auto& address : upstreams)
+      options.pool.upstreams.push_back({*config::parse_upstream(address)});
+    options.pool.policy = policy;
+    if (tune) tune(options.pool);
     auto handler = std::make_unique<proxy::Proxy>(options);
     BuildContext context{services, site.metrics, site.log,  site.clock, site.pool,
                          resolver, guarded,      endpoints, scope,      "/nonexistent"};
@@ -33,10 +35,16 @@ struct Switchboard {
       if (name == host) changed({endpoint});
     site.settle();
   }
+  template <class Ask>
+  auto of_targets(Ask ask) {
+    return ask(*services.find<proxy::Targets>("proxy/targets/1"));
+  }
   std::uint64_t dropped(proxy::ProxyMetrics::Drop reason) const { return counters.dropped.sum(reason); }
   bool drops(proxy::ProxyMetrics::Drop reason, std::uint64_t n = 1) {
     return site.eventually([&] { return dropped(reason) >= n; });
   }
+
+  std::function<void(proxy::PoolOptions&)> tune;  // of proxies made later
 
   FakeResolver resolver;
   Services services;
