@@ -17,7 +17,7 @@ struct Reader {
     return ring.drain(
         fd, connected,
         [this](const ReceiveRing::Datagram& d) { taken.emplace_back(d.from, std::string(d.octets)); },
-        [this] { ++gulps; });
+        [this](std::size_t) { ++gulps; });
   }
 };
 
