@@ -105,7 +105,8 @@ void BanTable::link(BanSlot slot, Ban&& ban) {
   r.reason = texts_.use(ban.reason);
   r.source = texts_.use(ban.source);
   shared(r.hits).store(ban.hits, std::memory_order_relaxed);
-  const auto end = static_cast<std::uint64_t>(ban.expires.time_since_epoch().count());
+  const auto end = std::min(static_cast<std::uint64_t>(ban.expires.time_since_epoch().count()),
+                            ~std::uint64_t{0} >> BanRecord::kBiteBits);  // in 146 years
   shared(r.bite).store(end << BanRecord::kBiteBits | (ban.automatic ? BanRecord::kAutomatic : 0) |
                            (ban.scope == Scope::network ? BanRecord::kWide : 0),
                        std::memory_order_release);
