@@ -131,5 +131,5 @@ class Balancing(LabCase):
         self.assertEqual(metrics['sip_proxy_upstream_changes_total{to="down"}'], 1)
         self.assertEqual(metrics['sip_proxy_upstream_changes_total{to="up"}'], 1)
         self.assertGreater(metrics['sip_proxy_upstream_checks_total{result="dead"}'], 0)
-        self.assertGreater(metrics['sip_proxy_upstream_failures_total{reason="refused"}'], 0)
+        # Whether a call or a check meets the closed port first is a race; a call's own refusal has unit tests.
         sipward.assert_sound()
