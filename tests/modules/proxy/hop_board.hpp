@@ -12,8 +12,8 @@ namespace sipward::test {
 // A message that came, and what a peer does with it.
 struct Got {
   explicit Got(std::string text) : octets(std::move(text)) { message.parse(octets, sip::Framing::datagram); }
-  Got(Got&& other) : Got(std::move(other.octets)) {}
-  Got& operator=(Got&& other) {
+  Got(Got&& other) noexcept : Got(std::move(other.octets)) {}
+  Got& operator=(Got&& other) noexcept {
     octets = std::move(other.octets);
     message.parse(octets, sip::Framing::datagram);
     return *this;
