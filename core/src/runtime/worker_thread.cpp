@@ -107,8 +107,11 @@ WorkerThread::WorkerThread(const Setup& setup)
       connections_(*this),
       packet_(*this, Direction::inbound) {}
 
+// What was posted since the thread ended is run here, while what it may end is still there.
 WorkerThread::~WorkerThread() {
   winding_up_ = true;
+  io_.restart();
+  io_.poll();
 }
 
 void WorkerThread::start() {
